@@ -1,0 +1,3 @@
+//! The infoplane program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Samples and their preprocessing: readers of image folders and arrays.

@@ -1,0 +1,1 @@
+//! Entropy and mutual information with intervals, nulls, ceilings; and tasks of known truth.

@@ -1,0 +1,1 @@
+//! What a network is: values, operators, shapes, cut layers; and the readers of model files.

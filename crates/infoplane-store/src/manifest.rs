@@ -1,0 +1,85 @@
+//! `run.json`: what was run, on what, with which settings.
+//!
+//! Everything here is a pure function of the command, the model, the data and the machine; no time
+//! stamps, so that the same run writes the same bytes.
+
+use serde::{Deserialize, Serialize};
+
+/// The content of `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// Version of the run directory's layout.
+    pub format: u32,
+    /// Version of infoplane that wrote it.
+    pub infoplane: String,
+    /// The resolved configuration that determines the vectors; compared when a run is resumed.
+    pub config: serde_json::Value,
+    /// The network.
+    pub model: ModelInfo,
+    /// The samples.
+    pub data: DataInfo,
+    /// Where it ran.
+    pub hardware: HardwareInfo,
+}
+
+/// The analysed network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// File stem or architecture name, for people.
+    pub name: String,
+    /// SHA-256 of the model's bytes, in hexadecimal.
+    pub sha256: String,
+    /// Shape of one sample, without the batch dimension.
+    pub input_shape: Vec<usize>,
+    /// Number of output units.
+    pub n_outputs: usize,
+    /// Trainable parameters.
+    pub n_parameters: u64,
+    /// The analysed layers, from input to output.
+    pub layers: Vec<LayerInfo>,
+}
+
+/// One analysed layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerInfo {
+    /// The value's name.
+    pub name: String,
+    /// The operator that makes it, as in ONNX (`Relu`, `Concat`, …).
+    pub operator: String,
+    /// Shape of one sample's value, without the batch dimension.
+    pub shape: Vec<usize>,
+    /// Length of its vectors: channels, or units where there are no positions.
+    pub n_channels: usize,
+    /// Whether every path from the input to the output crosses it.
+    pub cut: bool,
+    /// Position in the network: number of operators on the longest path from the input.
+    pub depth: usize,
+}
+
+/// The analysed samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// File or folder name, for people.
+    pub name: String,
+    /// The kind of source (`image folder`, `npz`, …).
+    pub kind: String,
+    /// SHA-256 over the samples' names, sizes and labels, in hexadecimal.
+    pub fingerprint: String,
+    /// Number of samples.
+    pub n_samples: usize,
+    /// Class names by class index; empty where the samples have no labels.
+    pub class_names: Vec<String>,
+    /// What is done to a sample before the network sees it, in words.
+    pub preprocessing: String,
+}
+
+/// The machine of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HardwareInfo {
+    /// Processor name.
+    pub cpu: String,
+    /// Processors available.
+    pub n_cpus: usize,
+    /// Kernel family in use (`avx512`, `avx2`, `portable`, …).
+    pub simd: String,
+}

@@ -1,0 +1,1 @@
+//! Conductance-based information plane analysis of trained networks.
