@@ -1,0 +1,221 @@
+//! Operators as a model file states them.
+//!
+//! Attributes that newer ONNX versions moved to operands are options here: `None` means that the
+//! operand holds them. [`crate::Operation`] is the form with everything resolved.
+
+/// How a window operator pads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Padding {
+    /// Begin of every axis, then end of every axis.
+    Explicit(Vec<usize>),
+    /// Output size ⌈input / stride⌉, the odd element of padding at the end.
+    SameUpper,
+    /// Output size ⌈input / stride⌉, the odd element of padding at the begin.
+    SameLower,
+    /// No padding.
+    Valid,
+}
+
+/// Attributes of a sliding window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Size by axis; none where the weights tell it.
+    pub kernel: Option<Vec<usize>>,
+    /// Step by axis; empty for all ones.
+    pub strides: Vec<usize>,
+    /// Distance between taps by axis; empty for all ones.
+    pub dilations: Vec<usize>,
+    /// Padding.
+    pub padding: Padding,
+    /// Whether the output size is rounded up.
+    pub ceil_mode: bool,
+}
+
+/// Two-operand arithmetic with broadcasting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// a + b
+    Add,
+    /// a − b
+    Sub,
+    /// a · b
+    Mul,
+    /// a / b
+    Div,
+}
+
+/// Where padding takes its values from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PadMode {
+    /// A constant.
+    Constant,
+    /// The mirror image, without the edge itself.
+    Reflect,
+    /// The edge.
+    Edge,
+}
+
+/// Element types a cast may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ElementType {
+    /// Any float.
+    Float,
+    /// Any integer.
+    Integer,
+    /// Truth value.
+    Bool,
+}
+
+/// An operator with its attributes.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // the names and fields are those of the ONNX operator reference
+pub enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    AveragePool {
+        window: Window,
+        count_include_pad: bool,
+    },
+    BatchNormalization {
+        epsilon: f32,
+    },
+    Cast {
+        to: ElementType,
+    },
+    Clip {
+        min: Option<f32>,
+        max: Option<f32>,
+    },
+    Concat {
+        axis: i64,
+    },
+    ConstantOfShape {
+        value: crate::Tensor,
+    },
+    Conv {
+        window: Window,
+        group: usize,
+    },
+    Dropout,
+    Equal,
+    Erf,
+    Expand,
+    Flatten {
+        axis: i64,
+    },
+    Gather {
+        axis: i64,
+    },
+    Gelu {
+        tanh: bool,
+    },
+    Gemm {
+        alpha: f32,
+        beta: f32,
+        trans_a: bool,
+        trans_b: bool,
+    },
+    GlobalAveragePool,
+    Identity,
+    LayerNormalization {
+        axis: i64,
+        epsilon: f32,
+    },
+    LeakyRelu {
+        alpha: f32,
+    },
+    MatMul,
+    MaxPool {
+        window: Window,
+    },
+    Pad {
+        mode: PadMode,
+        pads: Option<Vec<i64>>,
+        value: f32,
+    },
+    Range,
+    ReduceMean {
+        axes: Option<Vec<i64>>,
+        keep_dims: bool,
+        noop_with_empty_axes: bool,
+    },
+    Relu,
+    Reshape {
+        allow_zero: bool,
+    },
+    Shape {
+        start: i64,
+        end: Option<i64>,
+    },
+    Sigmoid,
+    Slice {
+        starts: Option<Vec<i64>>,
+        ends: Option<Vec<i64>>,
+        axes: Option<Vec<i64>>,
+    },
+    Softmax {
+        axis: i64,
+        /// Before opset 13 all axes from `axis` on were normalised together.
+        flatten: bool,
+    },
+    Squeeze {
+        axes: Option<Vec<i64>>,
+    },
+    Tanh,
+    Transpose {
+        perm: Option<Vec<usize>>,
+    },
+    Unsqueeze {
+        axes: Option<Vec<i64>>,
+    },
+    Where,
+}
+
+impl Op {
+    /// The ONNX operator name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Add => "Add",
+            Op::Sub => "Sub",
+            Op::Mul => "Mul",
+            Op::Div => "Div",
+            Op::AveragePool { .. } => "AveragePool",
+            Op::BatchNormalization { .. } => "BatchNormalization",
+            Op::Cast { .. } => "Cast",
+            Op::Clip { .. } => "Clip",
+            Op::Concat { .. } => "Concat",
+            Op::ConstantOfShape { .. } => "ConstantOfShape",
+            Op::Conv { .. } => "Conv",
+            Op::Dropout => "Dropout",
+            Op::Equal => "Equal",
+            Op::Erf => "Erf",
+            Op::Expand => "Expand",
+            Op::Flatten { .. } => "Flatten",
+            Op::Gather { .. } => "Gather",
+            Op::Gelu { .. } => "Gelu",
+            Op::Gemm { .. } => "Gemm",
+            Op::GlobalAveragePool => "GlobalAveragePool",
+            Op::Identity => "Identity",
+            Op::LayerNormalization { .. } => "LayerNormalization",
+            Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::MatMul => "MatMul",
+            Op::MaxPool { .. } => "MaxPool",
+            Op::Pad { .. } => "Pad",
+            Op::Range => "Range",
+            Op::ReduceMean { .. } => "ReduceMean",
+            Op::Relu => "Relu",
+            Op::Reshape { .. } => "Reshape",
+            Op::Shape { .. } => "Shape",
+            Op::Sigmoid => "Sigmoid",
+            Op::Slice { .. } => "Slice",
+            Op::Softmax { .. } => "Softmax",
+            Op::Squeeze { .. } => "Squeeze",
+            Op::Tanh => "Tanh",
+            Op::Transpose { .. } => "Transpose",
+            Op::Unsqueeze { .. } => "Unsqueeze",
+            Op::Where => "Where",
+        }
+    }
+}
