@@ -169,6 +169,14 @@ impl GraphBuilder {
         self.by_name.get(name).copied()
     }
 
+    /// The node that makes the value of this name, where there is one.
+    pub fn find_producer(&self, name: &str) -> Option<&Node> {
+        let id = self.find(name)?;
+        self.nodes
+            .iter()
+            .find(|node| node.outputs.contains(&Some(id)))
+    }
+
     /// Gives a name its content.
     pub fn constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let id = self.value(name);

@@ -1,13 +1,26 @@
 //! What a network is: values, operators, shapes, cut layers; and the readers of model files.
+//!
+//! A [`Graph`] is read by [`read_onnx`] and specialised to concrete shapes by [`Graph::specialize`];
+//! the resulting [`ShapedGraph`] has every attribute resolved and shape arithmetic folded away.
 
 mod error;
+mod fold;
 mod graph;
+mod layers;
+mod onnx;
 mod op;
 mod operation;
+mod resolve;
+mod shaped;
 mod tensor;
+mod topology;
 
 pub use error::{GraphError, UnsupportedNode};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
+pub use layers::{Layer, MAX_DEFAULT_LAYERS, default_layers, layers, layers_by_name, nearest};
+pub use onnx::{SUPPORTED_OPSETS, parse_onnx, read_onnx};
 pub use op::{ElementType, Op, Padding, Window};
 pub use operation::{BinaryOp, Operation, PadMode, Unary, Window2d};
+pub use shaped::{ShapedGraph, ShapedNode, ValueState};
 pub use tensor::{Tensor, TensorData};
+pub use topology::Topology;

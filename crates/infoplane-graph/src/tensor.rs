@@ -1,7 +1,5 @@
 //! Constant tensors: weights, and the integers of shape arithmetic.
 
-use std::fmt;
-
 /// A constant with its shape, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
@@ -94,14 +92,5 @@ impl TensorData {
             TensorData::I64(_) => "integer",
             TensorData::Bool(_) => "bool",
         }
-    }
-}
-
-/// Shows a shape as `[3, 224, 224]`.
-pub(crate) struct ShapeText<'a>(pub &'a [usize]);
-
-impl fmt::Display for ShapeText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
     }
 }

@@ -1,0 +1,390 @@
+//! Shape inference: an operator and its operands' states to a resolved operation and its result's
+//! shape. The rules are those of the ONNX operator reference.
+
+mod movement;
+mod windows;
+
+pub(crate) use movement::{SliceRanges, reshape_target, slice_range, squeezed, unsqueezed};
+
+use crate::op::{BinaryOp, Op};
+use crate::operation::{Operation, Unary};
+use crate::shaped::ValueState;
+
+/// Why a node can't be resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Problem {
+    /// Valid, but beyond infoplane: what about it.
+    Unsupported(String),
+    /// Against the ONNX standard.
+    Invalid(String),
+}
+
+pub(crate) fn invalid(reason: impl Into<String>) -> Problem {
+    Problem::Invalid(reason.into())
+}
+
+pub(crate) fn unsupported(detail: impl Into<String>) -> Problem {
+    Problem::Unsupported(detail.into())
+}
+
+/// How a batch fixed at export time is replaced by the one that runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchRule {
+    pub declared: Option<usize>,
+    pub actual: usize,
+}
+
+/// A resolved node.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub operation: Operation,
+    /// Positions in the node's inputs that are still operands.
+    pub operands: Vec<usize>,
+    pub shape: Vec<usize>,
+}
+
+impl Resolved {
+    fn of_first(operation: Operation, shape: Vec<usize>) -> Resolved {
+        Resolved {
+            operation,
+            operands: vec![0],
+            shape,
+        }
+    }
+}
+
+/// The states of a node's operands, with checked access.
+#[derive(Clone, Copy)]
+pub(crate) struct Operands<'a>(pub &'a [Option<&'a ValueState>]);
+
+impl<'a> Operands<'a> {
+    pub fn get(&self, position: usize) -> Option<&'a ValueState> {
+        self.0.get(position).copied().flatten()
+    }
+
+    pub fn shape(&self, position: usize) -> Result<&'a [usize], Problem> {
+        self.get(position)
+            .map(ValueState::shape)
+            .ok_or_else(|| invalid(format!("operand {position} is missing")))
+    }
+
+    /// An operand that must be known before the network runs; `None` where it is left out.
+    pub fn integers(&self, position: usize, what: &str) -> Result<Option<&'a [i64]>, Problem> {
+        match self.get(position) {
+            None => Ok(None),
+            Some(ValueState::Constant(tensor)) => tensor
+                .integers()
+                .map(Some)
+                .ok_or_else(|| invalid(format!("{what} must be integers"))),
+            Some(ValueState::Runtime { .. }) => {
+                Err(unsupported(format!("{what} that depend on the input")))
+            }
+        }
+    }
+
+    /// A scalar float that must be known before the network runs; `None` where it is left out.
+    pub fn scalar(&self, position: usize, what: &str) -> Result<Option<f32>, Problem> {
+        match self.get(position) {
+            None => Ok(None),
+            Some(ValueState::Constant(tensor)) => match tensor.floats() {
+                Some([value]) => Ok(Some(*value)),
+                Some([]) => Ok(None),
+                _ => Err(invalid(format!("{what} must be one float"))),
+            },
+            Some(ValueState::Runtime { .. }) => {
+                Err(unsupported(format!("{what} that depends on the input")))
+            }
+        }
+    }
+}
+
+/// An axis counted from either end as an index below `rank`.
+pub(crate) fn axis_index(axis: i64, rank: usize) -> Result<usize, Problem> {
+    let signed_rank = rank as i64;
+    let index = if axis < 0 { axis + signed_rank } else { axis };
+    if (0..signed_rank).contains(&index) {
+        Ok(index as usize)
+    } else {
+        Err(invalid(format!("axis {axis} of a tensor of rank {rank}")))
+    }
+}
+
+/// Axes as ascending indices without repetition.
+pub(crate) fn axis_indices(axes: &[i64], rank: usize) -> Result<Vec<usize>, Problem> {
+    let mut indices = axes
+        .iter()
+        .map(|&axis| axis_index(axis, rank))
+        .collect::<Result<Vec<_>, _>>()?;
+    indices.sort_unstable();
+    if indices.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(invalid(format!("an axis is repeated in {axes:?}")));
+    }
+    Ok(indices)
+}
+
+/// NumPy's broadcast of two shapes.
+pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Problem> {
+    let rank = a.len().max(b.len());
+    let dim = |shape: &[usize], axis: usize| {
+        let missing = rank - shape.len();
+        if axis < missing {
+            1
+        } else {
+            shape[axis - missing]
+        }
+    };
+    (0..rank)
+        .map(|axis| match (dim(a, axis), dim(b, axis)) {
+            (x, y) if x == y => Ok(x),
+            (1, y) => Ok(y),
+            (x, 1) => Ok(x),
+            _ => Err(invalid(format!(
+                "the shapes {a:?} and {b:?} don't broadcast"
+            ))),
+        })
+        .collect()
+}
+
+/// Resolves one node that is not shape arithmetic.
+pub(crate) fn resolve(
+    op: &Op,
+    operands: &[Option<&ValueState>],
+    batch: BatchRule,
+) -> Result<Resolved, Problem> {
+    let operands = Operands(operands);
+    let unary = |function: Unary| {
+        Ok(Resolved::of_first(
+            Operation::Unary(function),
+            operands.shape(0)?.to_vec(),
+        ))
+    };
+    match op {
+        Op::Relu => unary(Unary::Relu),
+        Op::LeakyRelu { alpha } => unary(Unary::LeakyRelu { alpha: *alpha }),
+        Op::Sigmoid => unary(Unary::Sigmoid),
+        Op::Tanh => unary(Unary::Tanh),
+        Op::Erf => unary(Unary::Erf),
+        Op::Gelu { tanh: false } => unary(Unary::Gelu),
+        Op::Gelu { tanh: true } => unary(Unary::GeluTanh),
+        Op::Clip { min, max } => {
+            let low = match min {
+                Some(value) => *value,
+                None => operands
+                    .scalar(1, "a lower limit")?
+                    .unwrap_or(f32::NEG_INFINITY),
+            };
+            let high = match max {
+                Some(value) => *value,
+                None => operands
+                    .scalar(2, "an upper limit")?
+                    .unwrap_or(f32::INFINITY),
+            };
+            unary(Unary::Clip {
+                min: low,
+                max: high,
+            })
+        }
+        Op::Add => binary(BinaryOp::Add, operands),
+        Op::Sub => binary(BinaryOp::Sub, operands),
+        Op::Mul => binary(BinaryOp::Mul, operands),
+        Op::Div => binary(BinaryOp::Div, operands),
+        Op::Gemm {
+            alpha,
+            beta,
+            trans_a,
+            trans_b,
+        } => gemm(*alpha, *beta, *trans_a, *trans_b, operands),
+        Op::MatMul => matmul(operands),
+        Op::BatchNormalization { epsilon } => {
+            let shape = operands.shape(0)?;
+            let channels = *shape
+                .get(1)
+                .ok_or_else(|| invalid(format!("needs channels, not the shape {shape:?}")))?;
+            for position in 1..5 {
+                if operands.shape(position)? != [channels] {
+                    return Err(invalid(format!(
+                        "operand {position} must have the shape [{channels}], not {:?}",
+                        operands.shape(position)?
+                    )));
+                }
+            }
+            Ok(Resolved {
+                operation: Operation::BatchNorm { epsilon: *epsilon },
+                operands: vec![0, 1, 2, 3, 4],
+                shape: shape.to_vec(),
+            })
+        }
+        Op::LayerNormalization { axis, epsilon } => {
+            let shape = operands.shape(0)?;
+            let axis = axis_index(*axis, shape.len())?;
+            let mut positions = vec![0, 1];
+            if operands.get(2).is_some() {
+                positions.push(2);
+            }
+            for &position in &positions[1..] {
+                if operands.shape(position)? != &shape[axis..] {
+                    return Err(unsupported(format!(
+                        "scale or bias of shape {:?} for {shape:?} from axis {axis}",
+                        operands.shape(position)?
+                    )));
+                }
+            }
+            Ok(Resolved {
+                operation: Operation::LayerNorm {
+                    axis,
+                    epsilon: *epsilon,
+                },
+                operands: positions,
+                shape: shape.to_vec(),
+            })
+        }
+        Op::Softmax { axis, flatten } => {
+            let shape = operands.shape(0)?;
+            let axis = axis_index(*axis, shape.len())?;
+            let end = if *flatten { shape.len() } else { axis + 1 };
+            Ok(Resolved::of_first(
+                Operation::Softmax { axis, end },
+                shape.to_vec(),
+            ))
+        }
+        Op::Conv { window, group } => windows::conv(window, *group, operands),
+        Op::MaxPool { window } => windows::max_pool(window, operands),
+        Op::AveragePool {
+            window,
+            count_include_pad,
+        } => windows::average_pool(window, *count_include_pad, operands),
+        Op::GlobalAveragePool => {
+            let shape = operands.shape(0)?;
+            let axes: Vec<usize> = (2..shape.len()).collect();
+            movement::reduce_mean(shape, axes, true)
+        }
+        Op::ReduceMean {
+            axes,
+            keep_dims,
+            noop_with_empty_axes,
+        } => {
+            let shape = operands.shape(0)?;
+            let listed = match axes {
+                Some(axes) => Some(axes.as_slice()),
+                None => operands.integers(1, "axes")?,
+            };
+            match listed {
+                Some(axes) if !axes.is_empty() => {
+                    movement::reduce_mean(shape, axis_indices(axes, shape.len())?, *keep_dims)
+                }
+                _ if *noop_with_empty_axes => {
+                    Ok(Resolved::of_first(Operation::Reshape, shape.to_vec()))
+                }
+                _ => movement::reduce_mean(shape, (0..shape.len()).collect(), *keep_dims),
+            }
+        }
+        Op::Concat { axis } => movement::concat(*axis, operands),
+        Op::Slice { starts, ends, axes } => movement::slice(
+            starts.as_deref(),
+            ends.as_deref(),
+            axes.as_deref(),
+            operands,
+        ),
+        Op::Pad { mode, pads, value } => movement::pad(*mode, pads.as_deref(), *value, operands),
+        Op::Reshape { allow_zero } => movement::reshape(*allow_zero, operands, batch),
+        Op::Flatten { axis } => movement::flatten(*axis, operands),
+        Op::Transpose { perm } => movement::transpose(perm.as_deref(), operands),
+        Op::Squeeze { axes } => movement::squeeze(axes.as_deref(), operands),
+        Op::Unsqueeze { axes } => movement::unsqueeze(axes.as_deref(), operands),
+        Op::Identity | Op::Dropout => Ok(Resolved::of_first(
+            Operation::Reshape,
+            operands.shape(0)?.to_vec(),
+        )),
+        Op::Cast { .. } => Err(unsupported("a cast of a value that depends on the input")),
+        Op::ConstantOfShape { .. }
+        | Op::Equal
+        | Op::Expand
+        | Op::Gather { .. }
+        | Op::Range
+        | Op::Shape { .. }
+        | Op::Where => Err(unsupported(
+            "operands that depend on the input (it is supported in shape arithmetic)",
+        )),
+    }
+}
+
+fn binary(operation: BinaryOp, operands: Operands<'_>) -> Result<Resolved, Problem> {
+    Ok(Resolved {
+        operation: Operation::Binary(operation),
+        operands: vec![0, 1],
+        shape: broadcast(operands.shape(0)?, operands.shape(1)?)?,
+    })
+}
+
+fn gemm(
+    alpha: f32,
+    beta: f32,
+    trans_a: bool,
+    trans_b: bool,
+    operands: Operands<'_>,
+) -> Result<Resolved, Problem> {
+    let matrix = |position: usize, transposed: bool| match operands.shape(position)? {
+        [rows, cols] if transposed => Ok((*cols, *rows)),
+        [rows, cols] => Ok((*rows, *cols)),
+        shape => Err(invalid(format!(
+            "operand {position} of shape {shape:?} is no matrix"
+        ))),
+    };
+    let (rows, inner) = matrix(0, trans_a)?;
+    let (inner_b, cols) = matrix(1, trans_b)?;
+    if inner != inner_b {
+        return Err(invalid(format!(
+            "the matrices {:?} and {:?} don't fit",
+            operands.shape(0)?,
+            operands.shape(1)?
+        )));
+    }
+    let shape = vec![rows, cols];
+    let mut positions = vec![0, 1];
+    if operands.get(2).is_some() {
+        if broadcast(operands.shape(2)?, &shape)? != shape {
+            return Err(invalid(format!(
+                "the third operand {:?} does not broadcast to {shape:?}",
+                operands.shape(2)?
+            )));
+        }
+        positions.push(2);
+    }
+    Ok(Resolved {
+        operation: Operation::Gemm {
+            alpha,
+            beta,
+            trans_a,
+            trans_b,
+        },
+        operands: positions,
+        shape,
+    })
+}
+
+fn matmul(operands: Operands<'_>) -> Result<Resolved, Problem> {
+    let (a, b) = (operands.shape(0)?, operands.shape(1)?);
+    let mismatch = || invalid(format!("the shapes {a:?} and {b:?} don't fit"));
+    if a.is_empty() || b.is_empty() {
+        return Err(mismatch());
+    }
+    let (a_lead, a_rows, a_inner) = match a {
+        [inner] => (&a[..0], None, *inner),
+        _ => (&a[..a.len() - 2], Some(a[a.len() - 2]), a[a.len() - 1]),
+    };
+    let (b_lead, b_inner, b_cols) = match b {
+        [inner] => (&b[..0], *inner, None),
+        _ => (&b[..b.len() - 2], b[b.len() - 2], Some(b[b.len() - 1])),
+    };
+    if a_inner != b_inner {
+        return Err(mismatch());
+    }
+    let mut shape = broadcast(a_lead, b_lead)?;
+    shape.extend(a_rows);
+    shape.extend(b_cols);
+    Ok(Resolved {
+        operation: Operation::MatMul,
+        operands: vec![0, 1],
+        shape,
+    })
+}
