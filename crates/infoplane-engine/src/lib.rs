@@ -2,6 +2,7 @@
 //! layer. No weight gradients.
 
 mod error;
+mod gemm;
 mod kernel;
 mod ops;
 
