@@ -1,0 +1,46 @@
+//! The boundary behind which a network runs, so that another device can stand beside the CPU.
+
+use crate::error::EngineError;
+
+/// A network planned for one batch size and one set of requested layers.
+pub trait Backend: Send + Sync {
+    /// Rows that run at once.
+    fn batch(&self) -> usize;
+
+    /// Elements of one input row.
+    fn input_len(&self) -> usize;
+
+    /// Output units.
+    fn n_outputs(&self) -> usize;
+
+    /// Elements of one row of each requested layer, in the order of the request.
+    fn layer_lens(&self) -> &[usize];
+
+    /// Working memory for one worker; allocates everything it will need.
+    fn session(&self) -> Box<dyn Session + '_>;
+}
+
+/// What a layer's visitor is given: the layer's position in the request, its values `h` and the
+/// gradients `g = ∂F/∂h`, both `[batch, layer]`.
+pub type Visitor<'a> = dyn FnMut(usize, &[f32], &[f32]) + 'a;
+
+/// One worker's run of a network.
+pub trait Session: Send {
+    /// The input rows, `[batch, input]`, to be filled before [`Session::forward`].
+    fn input(&mut self) -> &mut [f32];
+
+    /// Runs the network; returns the logits, `[batch, outputs]`.
+    fn forward(&mut self) -> &[f32];
+
+    /// The vector-Jacobian product of `seeds` (`[batch, outputs]`) at every requested layer, for the
+    /// rows of the last forward pass. Layers are visited once each, from the output to the input.
+    ///
+    /// Fails where no forward pass came before, or after its values were used up by another product.
+    fn vjp(&mut self, seeds: &[f32], visit: &mut Visitor<'_>) -> Result<(), EngineError>;
+
+    /// Runs on from a requested layer whose values are replaced by `values` (`[batch, layer]`);
+    /// everything that does not depend on the layer stays as the last forward pass left it.
+    ///
+    /// Only for plans that keep their values ([`crate::PlanOptions::keep_values`]).
+    fn forward_from(&mut self, layer: usize, values: &[f32]) -> Result<&[f32], EngineError>;
+}

@@ -1,0 +1,364 @@
+use infoplane_graph::Window2d;
+use proptest::prelude::*;
+
+use super::*;
+use crate::ops::testing::{check_against_reference, forward, values, vjp};
+
+/// Plain convolution in double precision.
+fn reference_conv(spec: &ConvSpec, input: &[f64]) -> Vec<f64> {
+    let [samples, channels, height, width] = spec.input;
+    let [_, out_channels, rows, cols] = spec.output;
+    let window = &spec.window;
+    let (group_in, group_out) = (channels / spec.groups, out_channels / spec.groups);
+    let mut output = Vec::new();
+    for sample in 0..samples {
+        for out in 0..out_channels {
+            for row in 0..rows {
+                for col in 0..cols {
+                    let mut sum = spec.bias.get(out).map_or(0.0, |&bias| f64::from(bias));
+                    for channel in 0..group_in {
+                        for ky in 0..window.kernel[0] {
+                            for kx in 0..window.kernel[1] {
+                                let y = (row * window.strides[0] + ky * window.dilations[0])
+                                    as isize
+                                    - window.pads_begin[0] as isize;
+                                let x = (col * window.strides[1] + kx * window.dilations[1])
+                                    as isize
+                                    - window.pads_begin[1] as isize;
+                                if y < 0 || x < 0 || y >= height as isize || x >= width as isize {
+                                    continue;
+                                }
+                                let source =
+                                    ((sample * channels + out / group_out * group_in + channel)
+                                        * height
+                                        + y as usize)
+                                        * width
+                                        + x as usize;
+                                let weight = ((out * group_in + channel) * window.kernel[0] + ky)
+                                    * window.kernel[1]
+                                    + kx;
+                                sum += input[source] * f64::from(spec.weights[weight]);
+                            }
+                        }
+                    }
+                    output.push(match spec.clamp {
+                        Some(clamp) => sum.max(clamp.low.into()).min(clamp.high.into()),
+                        None => sum,
+                    });
+                }
+            }
+        }
+    }
+    output
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    input: [usize; 4],
+    out_channels: usize,
+    groups: usize,
+    kernel: [usize; 2],
+    strides: [usize; 2],
+    dilations: [usize; 2],
+    begin: [usize; 2],
+    end: [usize; 2],
+    bias: bool,
+}
+
+fn spec(case: Case) -> Option<ConvSpec> {
+    let window = Window2d {
+        kernel: case.kernel,
+        strides: case.strides,
+        dilations: case.dilations,
+        pads_begin: case.begin,
+        pads_end: case.end,
+    };
+    let mut size = [0; 2];
+    for axis in 0..2 {
+        let reach = (case.kernel[axis] - 1) * case.dilations[axis] + 1;
+        let padded = case.input[axis + 2] + case.begin[axis] + case.end[axis];
+        size[axis] = padded.checked_sub(reach)? / case.strides[axis] + 1;
+    }
+    let taps = case.kernel[0] * case.kernel[1];
+    let n_weights = case.out_channels * case.input[1] / case.groups * taps;
+    Some(ConvSpec {
+        input: case.input,
+        output: [case.input[0], case.out_channels, size[0], size[1]],
+        window,
+        groups: case.groups,
+        weights: values(n_weights, 7),
+        bias: if case.bias {
+            values(case.out_channels, 8)
+        } else {
+            vec![]
+        },
+        clamp: None,
+    })
+}
+
+const PLAIN: Case = Case {
+    input: [2, 3, 7, 9],
+    out_channels: 5,
+    groups: 1,
+    kernel: [3, 3],
+    strides: [1, 1],
+    dilations: [1, 1],
+    begin: [1, 1],
+    end: [1, 1],
+    bias: true,
+};
+
+fn check(case: Case) {
+    let spec = spec(case).unwrap();
+    let input = values(spec.input.iter().product(), 3);
+    for level in SimdLevel::available() {
+        let kernel = spec.clone().build(level);
+        check_against_reference(
+            kernel.as_ref(),
+            std::slice::from_ref(&input),
+            |inputs| reference_conv(&spec, &inputs[0]),
+            2e-6,
+        );
+    }
+}
+
+#[test]
+fn plain_windows_match_the_reference() {
+    check(PLAIN);
+    check(Case {
+        kernel: [1, 1],
+        begin: [0, 0],
+        end: [0, 0],
+        ..PLAIN
+    });
+    check(Case {
+        input: [1, 2, 1, 11],
+        kernel: [1, 5],
+        begin: [0, 2],
+        end: [0, 2],
+        ..PLAIN
+    });
+    check(Case {
+        input: [1, 1, 5, 5],
+        out_channels: 1,
+        bias: false,
+        ..PLAIN
+    });
+}
+
+#[test]
+fn uneven_padding_strides_and_dilations_match_the_reference() {
+    check(Case {
+        begin: [0, 0],
+        end: [1, 1],
+        strides: [2, 2],
+        ..PLAIN
+    });
+    check(Case {
+        begin: [2, 0],
+        end: [1, 3],
+        kernel: [5, 2],
+        ..PLAIN
+    });
+    check(Case {
+        dilations: [2, 3],
+        begin: [2, 3],
+        end: [2, 3],
+        ..PLAIN
+    });
+    check(Case {
+        strides: [3, 2],
+        dilations: [2, 1],
+        kernel: [2, 3],
+        ..PLAIN
+    });
+    check(Case {
+        kernel: [1, 1],
+        strides: [2, 2],
+        begin: [0, 0],
+        end: [0, 0],
+        ..PLAIN
+    });
+    check(Case {
+        kernel: [1, 1],
+        begin: [2, 1],
+        end: [1, 2],
+        ..PLAIN
+    });
+}
+
+#[test]
+fn groups_and_depthwise_match_the_reference() {
+    let grouped = Case {
+        input: [2, 4, 6, 5],
+        out_channels: 6,
+        groups: 2,
+        ..PLAIN
+    };
+    check(grouped);
+    check(Case {
+        strides: [2, 1],
+        ..grouped
+    });
+    let depthwise = Case {
+        input: [2, 4, 7, 6],
+        out_channels: 4,
+        groups: 4,
+        ..PLAIN
+    };
+    check(depthwise);
+    check(Case {
+        strides: [2, 2],
+        begin: [0, 0],
+        ..depthwise
+    });
+    check(Case {
+        kernel: [5, 5],
+        begin: [1, 1],
+        end: [2, 2],
+        strides: [2, 2],
+        ..depthwise
+    });
+    check(Case {
+        dilations: [2, 2],
+        ..depthwise
+    });
+    // More outputs than inputs in a group: not depthwise.
+    check(Case {
+        input: [1, 3, 5, 5],
+        out_channels: 6,
+        groups: 3,
+        ..PLAIN
+    });
+}
+
+#[test]
+fn many_columns_and_channels_cross_every_block_edge() {
+    check(Case {
+        input: [3, 9, 3, 9],
+        out_channels: 17,
+        ..PLAIN
+    });
+}
+
+#[test]
+fn batch_norm_and_clamp_fold_into_the_kernel() {
+    for groups in [1, 4] {
+        let mut spec = spec(Case {
+            input: [2, 4, 5, 7],
+            out_channels: 4,
+            groups,
+            ..PLAIN
+        })
+        .unwrap();
+        let before = spec.clone();
+        let (scale, shift) = (vec![0.5, -1.5, 2.0, 0.7], vec![0.1, 0.2, -0.3, 0.0]);
+        spec.fold_scale_and_shift(&scale, &shift);
+        spec.clamp = Some(Clamp {
+            low: 0.0,
+            high: 0.8,
+        });
+        let input = values(spec.input.iter().product(), 5);
+        let positions = spec.output[2] * spec.output[3];
+        for level in SimdLevel::available() {
+            let kernel = spec.clone().build(level);
+            check_against_reference(
+                kernel.as_ref(),
+                std::slice::from_ref(&input),
+                |inputs| {
+                    let mut result = reference_conv(&before, &inputs[0]);
+                    for (index, value) in result.iter_mut().enumerate() {
+                        let channel = index / positions % 4;
+                        *value = *value * f64::from(scale[channel]) + f64::from(shift[channel]);
+                        *value = value.clamp(0.0, f64::from(0.8f32));
+                    }
+                    result
+                },
+                2e-6,
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sample_does_not_depend_on_its_neighbours_in_the_batch() {
+    let batched = spec(PLAIN).unwrap();
+    let single = spec(Case {
+        input: [1, 3, 7, 9],
+        ..PLAIN
+    })
+    .unwrap();
+    let input = values(batched.input.iter().product(), 4);
+    let half = input.len() / 2;
+    let len = batched.output.iter().product();
+    let (both, _) = forward(batched.build(SimdLevel::current()).as_ref(), &[&input], len);
+    let (second, _) = forward(
+        single.build(SimdLevel::current()).as_ref(),
+        &[&input[half..]],
+        len / 2,
+    );
+    assert_eq!(both[len / 2..], second[..]);
+}
+
+#[test]
+fn not_a_number_passes_the_activation() {
+    let mut spec = spec(Case {
+        kernel: [1, 1],
+        begin: [0, 0],
+        end: [0, 0],
+        ..PLAIN
+    })
+    .unwrap();
+    spec.clamp = Some(Clamp {
+        low: 0.0,
+        high: f32::INFINITY,
+    });
+    let len = spec.output.iter().product();
+    let input = vec![f32::NAN; spec.input.iter().product()];
+    let (output, _) = forward(spec.build(SimdLevel::current()).as_ref(), &[&input], len);
+    assert!(output.iter().all(|value| value.is_nan()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_geometry_matches_the_reference_and_its_product_is_linear(
+        samples in 1usize..3, group_in in 1usize..4, group_out in 1usize..5, groups in 1usize..4,
+        height in 1usize..9, width in 1usize..12,
+        kernel in [1usize..4, 1usize..5], strides in [1usize..4, 1usize..3],
+        dilations in [1usize..3, 1usize..3], begin in [0usize..4, 0usize..4],
+        end in [0usize..4, 0usize..4], bias: bool,
+    ) {
+        let case = Case {
+            input: [samples, group_in * groups, height, width],
+            out_channels: group_out * groups, groups, kernel, strides, dilations, begin, end, bias,
+        };
+        let Some(spec) = spec(case) else { return Ok(()) };
+        let input = values(spec.input.iter().product(), 11);
+        let wide: Vec<f64> = input.iter().map(|&v| v.into()).collect();
+        let expected = reference_conv(&spec, &wide);
+        for level in SimdLevel::available() {
+            let kernel = spec.clone().build(level);
+            let (output, saved) = forward(kernel.as_ref(), &[&input], expected.len());
+            for (a, e) in output.iter().zip(&expected) {
+                prop_assert!((f64::from(*a) - e).abs() < 1e-4, "{level:?}: {a} and {e}");
+            }
+            let (g1, g2) = (values(expected.len(), 1), values(expected.len(), 2));
+            let sum: Vec<f32> = g1.iter().zip(&g2).map(|(a, b)| 2.0 * a - b).collect();
+            let run = |g: &[f32]| vjp(kernel.as_ref(), &[&input], &output, &saved, g, 0);
+            let (v1, v2, v) = (run(&g1), run(&g2), run(&sum));
+            // <g, J x> = <Jᵀ g, x> for a linear map without bias.
+            for ((a, b), c) in v1.iter().zip(&v2).zip(&v) {
+                prop_assert!((2.0 * a - b - c).abs() < 1e-3);
+            }
+            let bias_free: f64 = output.iter().zip(&g1).enumerate().map(|(i, (y, g))| {
+                let positions = spec.output[2] * spec.output[3];
+                let bias = spec.bias.get(i / positions % spec.output[1]).copied().unwrap_or(0.0);
+                f64::from(y - bias) * f64::from(*g)
+            }).sum();
+            let adjoint: f64 = v1.iter().zip(&input).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            prop_assert!((bias_free - adjoint).abs() < 1e-3 * (1.0 + bias_free.abs()));
+        }
+    }
+}

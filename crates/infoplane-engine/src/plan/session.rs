@@ -1,0 +1,244 @@
+//! One worker's memory and the loop over the steps.
+
+use smallvec::SmallVec;
+
+use super::{Plan, Step, TensorId};
+use crate::backend::{Session, Visitor};
+use crate::error::EngineError;
+use crate::kernel::{Gradient, VjpContext};
+
+/// What the buffers hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// No forward pass yet, or one whose buffers a product has since reused.
+    Nothing,
+    Forward,
+}
+
+pub(super) struct CpuSession<'a> {
+    plan: &'a Plan,
+    buffers: Vec<Vec<f32>>,
+    saved: Vec<u32>,
+    scratch: Vec<f32>,
+    content: Content,
+    /// For [`Session::forward_from`]: steps whose result does not belong to the last input.
+    stale: Vec<bool>,
+}
+
+impl<'a> CpuSession<'a> {
+    pub fn new(plan: &'a Plan) -> CpuSession<'a> {
+        CpuSession {
+            plan,
+            buffers: plan
+                .buffers
+                .lens
+                .iter()
+                .map(|&len| vec![0.0; len])
+                .collect(),
+            saved: vec![0; plan.saved_len],
+            scratch: vec![0.0; plan.scratch_len],
+            content: Content::Nothing,
+            stale: vec![false; plan.steps.len()],
+        }
+    }
+
+    fn value(&self, tensor: TensorId) -> &[f32] {
+        view(
+            &self.buffers,
+            self.plan.buffers.values[tensor.0],
+            self.plan.lens[tensor.0],
+        )
+    }
+
+    fn run_step(&mut self, step: &Step) {
+        let plan = self.plan;
+        let slot = plan.buffers.values[step.output.0];
+        let mut output = take(&mut self.buffers, slot);
+        let inputs: SmallVec<[&[f32]; 4]> = step
+            .inputs
+            .iter()
+            .map(|input| {
+                view(
+                    &self.buffers,
+                    plan.buffers.values[input.0],
+                    plan.lens[input.0],
+                )
+            })
+            .collect();
+        step.kernel.forward(
+            &inputs,
+            &mut output[..plan.lens[step.output.0]],
+            &mut self.saved[step.saved.clone()],
+            &mut self.scratch[..step.kernel.scratch_len()],
+        );
+        drop(inputs);
+        put(&mut self.buffers, slot, output);
+    }
+
+    fn run_product(&mut self, step: &Step) {
+        let plan = self.plan;
+        let reads = step.kernel.reads();
+        let gradient_slot = plan.buffers.gradients[step.output.0];
+        let mut grad_output = take(&mut self.buffers, gradient_slot);
+        for (operand, accumulate) in step.gradients.iter().enumerate() {
+            let Some(accumulate) = *accumulate else {
+                continue;
+            };
+            let tensor = step.inputs[operand];
+            let slot = plan.buffers.gradients[tensor.0];
+            let mut gradient = take(&mut self.buffers, slot);
+            let values = |tensor: TensorId, wanted: bool| {
+                if wanted {
+                    view(
+                        &self.buffers,
+                        plan.buffers.values[tensor.0],
+                        plan.lens[tensor.0],
+                    )
+                } else {
+                    &[]
+                }
+            };
+            let inputs: SmallVec<[&[f32]; 4]> = step
+                .inputs
+                .iter()
+                .map(|&input| values(input, reads.inputs))
+                .collect();
+            step.kernel.vjp(
+                operand,
+                VjpContext {
+                    inputs: &inputs,
+                    output: values(step.output, reads.output),
+                    grad_output: &mut grad_output[..plan.lens[step.output.0]],
+                    saved: &self.saved[step.saved.clone()],
+                    scratch: &mut self.scratch[..step.kernel.scratch_len()],
+                },
+                Gradient {
+                    data: &mut gradient[..plan.lens[tensor.0]],
+                    accumulate,
+                },
+            );
+            drop(inputs);
+            put(&mut self.buffers, slot, gradient);
+        }
+        put(&mut self.buffers, gradient_slot, grad_output);
+    }
+
+    fn visit(&self, request: usize, visit: &mut Visitor<'_>) {
+        let tensor = self.plan.layers[request];
+        let gradient = view(
+            &self.buffers,
+            self.plan.buffers.gradients[tensor.0],
+            self.plan.lens[tensor.0],
+        );
+        visit(request, self.value(tensor), gradient);
+    }
+}
+
+impl Session for CpuSession<'_> {
+    fn input(&mut self) -> &mut [f32] {
+        self.content = Content::Nothing;
+        let plan = self.plan;
+        match plan.buffers.values[plan.input.0] {
+            Some(slot) => &mut self.buffers[slot][..plan.lens[plan.input.0]],
+            None => &mut [],
+        }
+    }
+
+    fn forward(&mut self) -> &[f32] {
+        let plan = self.plan;
+        for step in &plan.steps {
+            self.run_step(step);
+        }
+        self.stale.fill(false);
+        self.content = Content::Forward;
+        self.value(plan.output)
+    }
+
+    fn vjp(&mut self, seeds: &[f32], visit: &mut Visitor<'_>) -> Result<(), EngineError> {
+        let plan = self.plan;
+        if self.content != Content::Forward {
+            return Err(EngineError::Request(
+                "a vector-Jacobian product needs a forward pass before it".to_string(),
+            ));
+        }
+        let output_len = plan.lens[plan.output.0];
+        if seeds.len() != output_len {
+            return Err(EngineError::Request(format!(
+                "{} seeds for {output_len} outputs",
+                seeds.len()
+            )));
+        }
+        let Some(slot) = plan.buffers.gradients[plan.output.0] else {
+            return Ok(());
+        };
+        self.buffers[slot][..output_len].copy_from_slice(seeds);
+        for (step, visits) in plan.steps.iter().zip(&plan.visits).rev() {
+            for &request in visits {
+                self.visit(request, visit);
+            }
+            if step.gradients.iter().any(Option::is_some) {
+                self.run_product(step);
+            }
+        }
+        for request in 0..plan.layers.len() {
+            if plan.layers[request] == plan.input {
+                self.visit(request, visit);
+            }
+        }
+        if !plan.keep_values {
+            self.content = Content::Nothing;
+        }
+        Ok(())
+    }
+
+    fn forward_from(&mut self, layer: usize, values: &[f32]) -> Result<&[f32], EngineError> {
+        let plan = self.plan;
+        let tensor = match plan.layers.get(layer) {
+            Some(&tensor) if plan.keep_values && self.content == Content::Forward => tensor,
+            _ => {
+                return Err(EngineError::Request(
+                    "running on from a layer needs a plan that keeps its values, a layer of that plan, and a forward pass before it".to_string(),
+                ));
+            }
+        };
+        if values.len() != plan.lens[tensor.0] {
+            return Err(EngineError::Request(format!(
+                "{} values for a layer of {}",
+                values.len(),
+                plan.lens[tensor.0]
+            )));
+        }
+        if let Some(slot) = plan.buffers.values[tensor.0] {
+            self.buffers[slot][..values.len()].copy_from_slice(values);
+        }
+        let mut changed = vec![false; plan.lens.len()];
+        changed[tensor.0] = true;
+        for (index, step) in plan.steps.iter().enumerate() {
+            if step.output == tensor {
+                self.stale[index] = true;
+                continue;
+            }
+            let depends = step.inputs.iter().any(|input| changed[input.0]);
+            if depends || self.stale[index] {
+                self.run_step(step);
+                self.stale[index] = depends;
+                changed[step.output.0] = depends;
+            }
+        }
+        Ok(self.value(plan.output))
+    }
+}
+
+fn view(buffers: &[Vec<f32>], slot: Option<usize>, len: usize) -> &[f32] {
+    slot.map_or(&[], |slot| &buffers[slot][..len])
+}
+
+fn take(buffers: &mut [Vec<f32>], slot: Option<usize>) -> Vec<f32> {
+    slot.map_or_else(Vec::new, |slot| std::mem::take(&mut buffers[slot]))
+}
+
+fn put(buffers: &mut [Vec<f32>], slot: Option<usize>, buffer: Vec<f32>) {
+    if let Some(slot) = slot {
+        buffers[slot] = buffer;
+    }
+}
