@@ -1,0 +1,152 @@
+//! What is attributed and how.
+
+use infoplane_engine::Backend;
+use infoplane_graph::Layer;
+
+use crate::error::AttributionError;
+use crate::quadrature::Quadrature;
+use crate::reduction::Reduction;
+use crate::worker::Worker;
+
+/// The output unit whose value is attributed: a logit, never a softmax probability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Target {
+    /// The unit with the largest value at the input.
+    #[default]
+    Predicted,
+    /// The sample's label. The label then leaks into the conductance, and I(C;Y) is inflated.
+    Label,
+    /// The same unit for all samples.
+    Index(usize),
+    /// A unit given with each sample.
+    Given,
+}
+
+/// Where paths start.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Baseline {
+    /// Zero in the network's own, normalised input space: mean grey for normalised images.
+    #[default]
+    Zero,
+    /// One input for all samples, with the name to report.
+    Fixed {
+        /// Name (`black`, `mean`, …).
+        name: String,
+        /// One row of the network's input.
+        row: Vec<f32>,
+    },
+}
+
+impl Baseline {
+    /// The name to report.
+    pub fn name(&self) -> &str {
+        match self {
+            Baseline::Zero => "zero",
+            Baseline::Fixed { name, .. } => name,
+        }
+    }
+}
+
+/// A layer of a sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepLayer {
+    /// Its name.
+    pub name: String,
+    /// Channels; units where there are no positions.
+    pub n_channels: usize,
+    /// Units of a channel.
+    pub positions: usize,
+    /// Whether every path from the input to the output crosses it.
+    pub cut: bool,
+}
+
+impl From<&Layer> for SweepLayer {
+    fn from(layer: &Layer) -> SweepLayer {
+        SweepLayer {
+            name: layer.name.clone(),
+            n_channels: layer.n_channels(),
+            positions: layer.shape.iter().skip(1).product(),
+            cut: layer.cut,
+        }
+    }
+}
+
+/// How a sweep goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepOptions {
+    /// The quadrature.
+    pub quadrature: Quadrature,
+    /// Where paths start.
+    pub baseline: Baseline,
+    /// What is attributed.
+    pub target: Target,
+    /// What is kept of each layer.
+    pub reduction: Reduction,
+}
+
+/// A sweep over samples: one network, its layers, one way to attribute.
+pub struct Sweep<'b> {
+    pub(crate) backend: &'b dyn Backend,
+    pub(crate) layers: Vec<SweepLayer>,
+    pub(crate) options: SweepOptions,
+    pub(crate) nodes: Vec<f64>,
+}
+
+impl<'b> Sweep<'b> {
+    /// A sweep over the backend's requested layers, which `layers` describe in the same order.
+    pub fn new(
+        backend: &'b dyn Backend,
+        layers: Vec<SweepLayer>,
+        options: SweepOptions,
+    ) -> Result<Sweep<'b>, AttributionError> {
+        let lens = backend.layer_lens();
+        for (index, layer) in layers.iter().enumerate() {
+            let expected = lens.get(index).copied().unwrap_or(0);
+            if layer.n_channels * layer.positions != expected {
+                return Err(AttributionError::Length {
+                    what: "a layer",
+                    expected,
+                    actual: layer.n_channels * layer.positions,
+                });
+            }
+        }
+        if let Baseline::Fixed { row, .. } = &options.baseline
+            && row.len() != backend.input_len()
+        {
+            return Err(AttributionError::Length {
+                what: "the baseline",
+                expected: backend.input_len(),
+                actual: row.len(),
+            });
+        }
+        if let Target::Index(target) = options.target
+            && target >= backend.n_outputs()
+        {
+            return Err(AttributionError::TargetOutOfRange {
+                target,
+                n_outputs: backend.n_outputs(),
+            });
+        }
+        Ok(Sweep {
+            backend,
+            nodes: options.quadrature.nodes(),
+            layers,
+            options,
+        })
+    }
+
+    /// The layers, in the backend's order.
+    pub fn layers(&self) -> &[SweepLayer] {
+        &self.layers
+    }
+
+    /// How the sweep goes.
+    pub fn options(&self) -> &SweepOptions {
+        &self.options
+    }
+
+    /// The means to attribute samples one after another; allocates everything it will need.
+    pub fn worker(&self) -> Worker<'_> {
+        Worker::new(self)
+    }
+}
