@@ -1,1 +1,151 @@
 //! The HTML report and the figures of a run.
+//!
+//! [`write_report`] writes `report.html`, one file that works offline and makes no network request,
+//! and the figures for print under `figures/`. [`Findings`] holds the report's first sentences for
+//! those who want them elsewhere.
+//!
+//! Text from outside (layer, file and class names, reasons, warnings) reaches the page in two ways
+//! only: through one escape function, or inside one block of JSON from which the page's scripts
+//! take it as text.
+
+mod assets;
+mod data;
+mod figures;
+mod findings;
+mod labels;
+mod page;
+mod sections;
+mod text;
+mod view;
+mod write;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use infoplane_plane::PlaneResult;
+use infoplane_store::RunManifest;
+
+pub use figures::PngError;
+pub use findings::{Findings, Sentence};
+
+use figures::Rasteriser;
+use view::RunView;
+
+/// What a report looks like.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ReportOptions {
+    /// The page's title; `Information plane of <model>` where absent.
+    pub title: Option<String>,
+    /// Whether the figures are written beside the page.
+    pub figures: bool,
+    /// Resolution of the PNG figures, in pixels an inch: 30 to 1200.
+    pub figure_dpi: u32,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self {
+            title: None,
+            figures: true,
+            figure_dpi: 300,
+        }
+    }
+}
+
+/// The files of a written report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFiles {
+    /// `report.html`.
+    pub html: PathBuf,
+    /// `figures/*.svg` and `figures/*.png`, each SVG followed by its PNG.
+    pub figures: Vec<PathBuf>,
+}
+
+/// Why a report was not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A folder or file could not be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The result could not be put into the page.
+    #[error("the result cannot be written as JSON into the report")]
+    Json(#[from] serde_json::Error),
+    /// A figure could not be rendered.
+    #[error("figure `{name}` cannot be rendered as PNG")]
+    Figure {
+        /// The figure's file name without its ending.
+        name: String,
+        /// What was wrong.
+        #[source]
+        source: PngError,
+    },
+}
+
+/// Writes `report.html` and `figures/` of a run into `dir`, replacing what is there. Each file is
+/// written whole or not at all.
+///
+/// The same result gives the same bytes.
+///
+/// # Errors
+///
+/// Where a file cannot be written, or `figure_dpi` is out of range.
+pub fn write_report(
+    dir: &Path,
+    manifest: &RunManifest,
+    plane: &PlaneResult,
+    options: &ReportOptions,
+) -> Result<ReportFiles, ReportError> {
+    let view = RunView::new(manifest, plane);
+    create_folder(dir)?;
+    let html = dir.join("report.html");
+    let page = page::html(&view, options.title.as_deref())?;
+    write(&html, page.as_bytes())?;
+    let figures = if options.figures {
+        write_figures(&dir.join("figures"), &view, options.figure_dpi)?
+    } else {
+        Vec::new()
+    };
+    Ok(ReportFiles { html, figures })
+}
+
+fn write_figures(dir: &Path, view: &RunView<'_>, dpi: u32) -> Result<Vec<PathBuf>, ReportError> {
+    create_folder(dir)?;
+    let rasteriser = Rasteriser::new(dpi);
+    let mut files = Vec::new();
+    for figure in figures::all(view) {
+        let png = rasteriser
+            .render(&figure.svg)
+            .map_err(|source| ReportError::Figure {
+                name: figure.name.to_owned(),
+                source,
+            })?;
+        for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &png)] {
+            let path = dir.join(format!("{}.{ending}", figure.name));
+            write(&path, bytes)?;
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn create_folder(path: &Path) -> Result<(), ReportError> {
+    fs::create_dir_all(path).map_err(|source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write::atomically(path, bytes).map_err(|source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

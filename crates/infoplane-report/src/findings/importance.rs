@@ -1,0 +1,140 @@
+//! Which layers carry most.
+
+use infoplane_plane::{Figure, Interval, PlaneRow, VectorKind};
+
+use super::Sentence;
+use crate::text::{interval, number};
+use crate::view::{RunView, is_trusted, overlap};
+
+/// Names listed before "and n more".
+const NAMES: usize = 4;
+
+pub(super) fn sentences(view: &RunView<'_>) -> Vec<Sentence> {
+    if view.plane.rows.is_empty() {
+        return vec![Sentence::new().words("The result has no layer.")];
+    }
+    if !view.labelled() {
+        return vec![Sentence::new().words(
+            "Undecided: the samples have no labels, so I(C;Y) and ITE cannot be estimated. \
+             The page shows what each layer keeps of the input, I(X;C).",
+        )];
+    }
+    let trusted: Vec<(&PlaneRow, &Figure)> = view
+        .rows(VectorKind::Conductance)
+        .filter(|row| is_trusted(row))
+        .filter_map(|row| row.mi_y.as_ref().map(|figure| (row, figure)))
+        .collect();
+    let mut sentences = vec![efficiency(view)];
+    sentences.extend(label_information(&trusted));
+    sentences.extend(largest_step(&trusted));
+    sentences
+}
+
+/// The ranking by ITE, as far as the intervals decide it.
+fn efficiency(view: &RunView<'_>) -> Sentence {
+    let ranked = &view.plane.critical;
+    let Some(first) = ranked.first() else {
+        return Sentence::new().words(
+            "Undecided: no layer can be ranked, because every conductance figure is saturated or \
+             its bracket is too wide.",
+        );
+    };
+    let tied: Vec<&str> = ranked
+        .iter()
+        .skip(1)
+        .filter(|other| overlap(first.ite.ci, other.ite.ci))
+        .map(|other| other.layer.as_str())
+        .collect();
+    let sentence = Sentence::new();
+    if ranked.len() == 1 {
+        return sentence.layer(&first.layer).words(format!(
+            " is the only layer whose figures can be ranked: ITE {}.",
+            with_interval(first.ite)
+        ));
+    }
+    if tied.is_empty() {
+        return sentence.layer(&first.layer).words(format!(
+            " has the highest transformation efficiency, ITE {}: of what it carries, the largest \
+             share is about the label. Its interval lies apart from all others.",
+            with_interval(first.ite)
+        ));
+    }
+    if tied.len() + 1 == ranked.len() {
+        return sentence.words(format!(
+            "Undecided: the ITE intervals of all {} ranked layers overlap that of the highest, ",
+            ranked.len()
+        )).layer(&first.layer).words(format!(" ({}).", with_interval(first.ite)));
+    }
+    sentence
+        .layer(&first.layer)
+        .words(format!(
+            " has the highest estimated ITE, {}, but the first place is undecided: the interval \
+             overlaps that of ",
+            with_interval(first.ite)
+        ))
+        .layers(&tied, NAMES)
+        .words(".")
+}
+
+/// The layer with the highest I(C;Y).
+fn label_information(trusted: &[(&PlaneRow, &Figure)]) -> Option<Sentence> {
+    let (row, figure) = trusted
+        .iter()
+        .max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
+    let tied: Vec<&str> = trusted
+        .iter()
+        .filter(|(other, f)| other.layer != row.layer && overlap(f.ci, figure.ci))
+        .map(|(other, _)| other.layer.as_str())
+        .collect();
+    let sentence = Sentence::new()
+        .words("Most is known about the label at ")
+        .layer(&row.layer)
+        .words(format!(
+            ": I(C;Y) = {} bits {} of at most {}",
+            number(figure.value),
+            interval(figure.ci),
+            number(figure.ceiling)
+        ));
+    Some(if tied.is_empty() {
+        sentence.words(".")
+    } else {
+        sentence
+            .words("; undecided against ")
+            .layers(&tied, NAMES)
+            .words(".")
+    })
+}
+
+/// The largest rise of I(C;Y) between neighbouring cut layers.
+fn largest_step(trusted: &[(&PlaneRow, &Figure)]) -> Option<Sentence> {
+    let cuts: Vec<_> = trusted.iter().filter(|(row, _)| row.cut).collect();
+    let (before, after) = cuts.iter().zip(cuts.iter().skip(1)).max_by(|a, b| {
+        let rise = |pair: &(&&(&PlaneRow, &Figure), &&(&PlaneRow, &Figure))| {
+            pair.1.1.value - pair.0.1.value
+        };
+        rise(a).total_cmp(&rise(b))
+    })?;
+    let decided = !overlap(before.1.ci, after.1.ci) && after.1.value > before.1.value;
+    if !decided {
+        return Some(Sentence::new().words(
+            "No step between neighbouring cut layers raises I(C;Y) by more than the intervals \
+             allow: where the label's share appears is undecided.",
+        ));
+    }
+    Some(
+        Sentence::new()
+            .words("The label's share jumps most from ")
+            .layer(&before.0.layer)
+            .words(" to ")
+            .layer(&after.0.layer)
+            .words(format!(
+                ": I(C;Y) rises from {} to {} bits, and the intervals lie apart.",
+                number(before.1.value),
+                number(after.1.value)
+            )),
+    )
+}
+
+fn with_interval(figure: Interval) -> String {
+    format!("{} {}", number(figure.value), interval(figure.ci))
+}

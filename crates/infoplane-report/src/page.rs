@@ -1,0 +1,137 @@
+//! The page: one file that holds its data, its style, its fonts and its scripts.
+//!
+//! A content security policy forbids every request, and allows only the scripts whose hashes it
+//! lists, so text that slipped through escaping could still neither load nor run anything.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest, Sha256};
+
+use crate::assets;
+use crate::data::embedded_json;
+use crate::sections::{Section, charts, methods, summary, table};
+use crate::text::escape;
+use crate::view::RunView;
+
+/// Sets the theme before the first paint.
+const EARLY_SCRIPT: &str = include_str!("../page/early.js");
+
+/// The page's own scripts, in order; each section's is one file.
+const PAGE_SCRIPTS: [&str; 10] = [
+    include_str!("../page/core.js"),
+    include_str!("../page/format.js"),
+    include_str!("../page/theme.js"),
+    include_str!("../page/points.js"),
+    include_str!("../page/plane.js"),
+    include_str!("../page/layers.js"),
+    include_str!("../page/resolution.js"),
+    include_str!("../page/completeness.js"),
+    include_str!("../page/table.js"),
+    include_str!("../page/start.js"),
+];
+
+/// Writes the whole page.
+pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, serde_json::Error> {
+    let title = title.map_or_else(
+        || format!("Information plane of {}", view.manifest.model.name),
+        str::to_owned,
+    );
+    let scripts = [
+        EARLY_SCRIPT.to_owned(),
+        assets::D3.to_owned(),
+        assets::PLOT.to_owned(),
+        format!(
+            "(() => {{\n\"use strict\";\n{}}})();\n",
+            PAGE_SCRIPTS.concat()
+        ),
+    ];
+    let hashes: Vec<String> = scripts
+        .iter()
+        .map(|script| {
+            format!(
+                "'sha256-{}'",
+                BASE64.encode(Sha256::digest(script.as_bytes()))
+            )
+        })
+        .collect();
+    let policy = format!(
+        "default-src 'none'; script-src {}; style-src 'unsafe-inline'; font-src data:; \
+         img-src data:; base-uri 'none'; form-action 'none'",
+        hashes.join(" ")
+    );
+    let mut sections = charts::sections(view);
+    sections.push(table::section(view));
+    sections.push(methods::section(view));
+    let [early, d3, plot, own] = &scripts;
+    Ok(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"generator\" content=\"infoplane {version}\">\n\
+         <title>{title}</title>\n<style>\n{fonts}{style}</style>\n<script>{early}</script>\n</head>\n\
+         <body>\n<a class=\"skip\" href=\"#summary\">Skip to the findings</a>\n\
+         <header class=\"top\"><p class=\"brand\">infoplane</p>\
+         <nav aria-label=\"Sections\"><ul>{navigation}</ul></nav>\
+         <div id=\"theme\"></div></header>\n\
+         <main>\n<section id=\"summary\" aria-labelledby=\"title\">\
+         <h1 id=\"title\"><bdi>{title}</bdi></h1>\n{summary}</section>\n{body}</main>\n\
+         <footer>{licences}</footer>\n\
+         <script type=\"application/json\" id=\"infoplane-data\">{data}</script>\n\
+         <script>{d3}</script>\n<script>{plot}</script>\n<script>{own}</script>\n\
+         </body>\n</html>\n",
+        version = escape(env!("CARGO_PKG_VERSION")),
+        title = escape(&title),
+        fonts = font_faces(),
+        style = include_str!("../page/report.css"),
+        navigation = sections.iter().map(navigation_entry).collect::<String>(),
+        summary = summary::html(view),
+        body = sections.iter().map(section_html).collect::<String>(),
+        licences = licences(),
+        data = embedded_json(view)?,
+    ))
+}
+
+fn navigation_entry(section: &Section) -> String {
+    format!("<li><a href=\"#{}\">{}</a></li>", section.id, section.entry)
+}
+
+fn section_html(section: &Section) -> String {
+    format!(
+        "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{}</h2>\n{}</section>\n",
+        section.title,
+        section.body,
+        id = section.id
+    )
+}
+
+fn font_faces() -> String {
+    [(assets::INTER_REGULAR, 400), (assets::INTER_SEMIBOLD, 600)]
+        .iter()
+        .map(|(bytes, weight)| {
+            format!(
+                "@font-face{{font-family:\"Inter\";font-weight:{weight};font-style:normal;\
+                 src:url(data:font/ttf;base64,{}) format(\"truetype\")}}\n",
+                BASE64.encode(bytes)
+            )
+        })
+        .collect()
+}
+
+fn licences() -> String {
+    let blocks: String = [
+        ("D3 (ISC)", assets::D3_LICENCE),
+        ("Observable Plot (ISC)", assets::PLOT_LICENCE),
+        ("Inter (SIL Open Font License 1.1)", assets::INTER_LICENCE),
+    ]
+    .iter()
+    .map(|(name, text)| {
+        let lines: Vec<String> = text.lines().map(escape).collect();
+        format!("<h3>{name}</h3><pre>{}</pre>", lines.join("\n"))
+    })
+    .collect();
+    format!(
+        "<p>Written by infoplane {}. This page is one file: it makes no network request.</p>\
+         <details><summary>Licences of what it embeds</summary>{blocks}</details>",
+        escape(env!("CARGO_PKG_VERSION"))
+    )
+}

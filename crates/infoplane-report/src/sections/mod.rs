@@ -1,0 +1,19 @@
+//! The page's sections: each writes its own HTML and, where it has charts, names the containers
+//! that the script of the same name in `page/` fills.
+
+pub(crate) mod charts;
+pub(crate) mod methods;
+pub(crate) mod summary;
+pub(crate) mod table;
+
+/// One section of the page.
+pub(crate) struct Section {
+    /// Anchor, and the key of its script.
+    pub(crate) id: &'static str,
+    /// Its entry in the page's navigation.
+    pub(crate) entry: &'static str,
+    /// Heading.
+    pub(crate) title: &'static str,
+    /// The HTML under the heading.
+    pub(crate) body: String,
+}
