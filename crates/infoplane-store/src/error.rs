@@ -1,0 +1,184 @@
+//! What can go wrong with a run directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parquet::errors::ParquetError;
+
+/// An error of the run directory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused: no permission, no space, no such folder, ….
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was being done, as a verb (`create`, `write`, …).
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// The folder to write into holds files, but no run.
+    #[error(
+        "{} is not empty and holds no run.json, so it is no run directory; choose another --out, or an empty folder",
+        path.display()
+    )]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// The folder to read from holds no run.
+    #[error("{} is no run directory: it holds no run.json", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// `run.json` is not what this program writes.
+    #[error("{} is no description of a run: {source}", path.display())]
+    UnreadableManifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its JSON.
+        source: serde_json::Error,
+    },
+
+    /// The directory was written in another layout.
+    #[error("{} has layout version {found}; this infoplane reads version {supported}", path.display())]
+    UnsupportedFormat {
+        /// The `run.json`.
+        path: PathBuf,
+        /// Its `format`.
+        found: u32,
+        /// The only one read and written here.
+        supported: u32,
+    },
+
+    /// A manifest that no part could be written for.
+    #[error("the run can't be stored: {reason}")]
+    InvalidManifest {
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The directory holds a run with other settings, another model or other data.
+    #[error(
+        "{} holds a different run; choose another --out, or repeat the settings it was started with:\n  {}",
+        path.display(),
+        differences.join("\n  ")
+    )]
+    DifferentRun {
+        /// The directory.
+        path: PathBuf,
+        /// One difference each, such as `config.steps: 16 in the directory, 32 now`.
+        differences: Vec<String>,
+    },
+
+    /// Another process writes to the directory.
+    #[error(
+        "another process is writing to {}; wait until it has ended, or choose another --out",
+        path.display()
+    )]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+
+    /// A part that belongs to another run was put into the directory.
+    #[error(
+        "{} belongs to another run, or to the same run with other part sizes; move it out of the directory",
+        path.display()
+    )]
+    ForeignPart {
+        /// The part.
+        path: PathBuf,
+    },
+
+    /// A part that can't be read.
+    #[error(
+        "{} is damaged: {reason}; repeat the run's command, which computes it again",
+        path.display()
+    )]
+    DamagedPart {
+        /// The part.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A sample that does not fit the run.
+    #[error("sample {index} can't be stored: {reason}")]
+    InvalidSample {
+        /// Its position in the data set.
+        index: u64,
+        /// What does not fit.
+        reason: String,
+    },
+
+    /// Samples are missing.
+    #[error(
+        "the run in {} is not complete: {missing} of {total} samples are missing, from sample {first} on; repeat its command to go on",
+        path.display()
+    )]
+    Incomplete {
+        /// The directory.
+        path: PathBuf,
+        /// Samples neither stored nor skipped.
+        missing: u64,
+        /// Samples of the run.
+        total: u64,
+        /// Position of the first missing sample.
+        first: u64,
+    },
+
+    /// A layer that the run did not analyse.
+    #[error("the run holds no layer `{layer}`; its layers are {}", layers.join(", "))]
+    UnknownLayer {
+        /// The name asked for.
+        layer: String,
+        /// The names there are.
+        layers: Vec<String>,
+    },
+
+    /// A completeness error was asked for at a layer that has none.
+    #[error("layer `{layer}` is no cut layer, so it has no completeness error; cut layers are {}", cut_layers.join(", "))]
+    NotACutLayer {
+        /// The name asked for.
+        layer: String,
+        /// The cut layers of the run.
+        cut_layers: Vec<String>,
+    },
+
+    /// A table whose columns don't fit together.
+    #[error("the table {} can't be written: {reason}", path.display())]
+    InvalidTable {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+
+    /// The Parquet encoder failed.
+    #[error("cannot encode {}: {source}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// The encoder's reason.
+        source: ParquetError,
+    },
+}
+
+impl StoreError {
+    /// For `map_err`: attaches the operation and the path to a system error.
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            operation,
+            path,
+            source,
+        }
+    }
+}
