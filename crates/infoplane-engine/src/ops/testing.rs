@@ -1,6 +1,8 @@
 //! The checks every kernel goes through.
 
-use crate::kernel::{Gradient, Kernel, VjpContext};
+use infoplane_graph::Window2d;
+
+use crate::kernel::{Gradient, Kernel, Operand, VjpContext};
 
 /// Deterministic values in (−1, 1), different for each seed.
 pub(crate) fn values(len: usize, seed: u64) -> Vec<f32> {
@@ -132,4 +134,102 @@ pub(crate) fn assert_close(actual: &[f32], expected: &[f64], tolerance: f64, wha
             "{what}, element {index}: {a} where the reference gives {e} (relative error {error:.2e})"
         );
     }
+}
+
+/// A runtime operand.
+pub(crate) fn operand(shape: &[usize]) -> Operand {
+    Operand {
+        shape: shape.to_vec(),
+        constant: None,
+    }
+}
+
+/// A constant operand of [`values`].
+pub(crate) fn constant_operand(shape: &[usize], seed: u64) -> Operand {
+    Operand {
+        shape: shape.to_vec(),
+        constant: Some(values(shape.iter().product(), seed).into()),
+    }
+}
+
+/// Checks what holds for every kernel: a second run gives the same bits, and the vector-Jacobian
+/// product is linear in the gradient of the result.
+pub(crate) fn check_laws(kernel: &dyn Kernel, inputs: &[Vec<f32>], output_len: usize, seed: u64) {
+    let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+    let bits = |values: &[f32]| -> Vec<u32> { values.iter().map(|v| v.to_bits()).collect() };
+    let (output, saved) = forward(kernel, &slices, output_len);
+    let (again, saved_again) = forward(kernel, &slices, output_len);
+    assert_eq!(bits(&output), bits(&again), "forward is not deterministic");
+    assert_eq!(saved, saved_again, "what is saved is not deterministic");
+
+    let first = values(output_len, seed.wrapping_add(1));
+    let second = values(output_len, seed.wrapping_add(2));
+    let combined: Vec<f32> = first
+        .iter()
+        .zip(&second)
+        .map(|(a, b)| 2.0 * a - b)
+        .collect();
+    for operand in 0..inputs.len() {
+        let product = |g: &[f32]| vjp(kernel, &slices, &output, &saved, g, operand);
+        let (of_first, of_second) = (product(&first), product(&second));
+        let expected: Vec<f64> = of_first
+            .iter()
+            .zip(&of_second)
+            .map(|(&a, &b)| 2.0 * f64::from(a) - f64::from(b))
+            .collect();
+        assert_eq!(
+            bits(&of_first),
+            bits(&product(&first)),
+            "the gradient of operand {operand} is not deterministic"
+        );
+        assert_close(&product(&combined), &expected, 1e-4, "linearity");
+    }
+}
+
+/// A window from kernel, strides, dilations and the two paddings.
+pub(crate) fn window(
+    kernel: [usize; 2],
+    strides: [usize; 2],
+    dilations: [usize; 2],
+    pads_begin: [usize; 2],
+    pads_end: [usize; 2],
+) -> Window2d {
+    Window2d {
+        kernel,
+        strides,
+        dilations,
+        pads_begin,
+        pads_end,
+    }
+}
+
+/// Shape of a pool over `[N, C, H, W]`.
+pub(crate) fn pool_output(window: &Window2d, shape: &[usize]) -> Vec<usize> {
+    let mut output = shape.to_vec();
+    for axis in 0..2 {
+        let padded = shape[2 + axis] + window.pads_begin[axis] + window.pads_end[axis];
+        let reach = window.dilations[axis] * (window.kernel[axis] - 1) + 1;
+        output[2 + axis] = (padded - reach) / window.strides[axis] + 1;
+    }
+    output
+}
+
+/// For every element of a result: the index of the element it comes from, if any, where `place`
+/// maps each axis and index of the result to the operand's index along that axis.
+pub(crate) fn source_indices(
+    output_shape: &[usize],
+    shape: &[usize],
+    place: impl Fn(usize, usize) -> Option<usize>,
+) -> Vec<Option<usize>> {
+    (0..output_shape.iter().product())
+        .map(|position: usize| {
+            let (mut rest, mut index, mut stride) = (position, 0, 1);
+            for axis in (0..shape.len()).rev() {
+                index += stride * place(axis, rest % output_shape[axis])?;
+                stride *= shape[axis];
+                rest /= output_shape[axis];
+            }
+            Some(index)
+        })
+        .collect()
 }
