@@ -1,1 +1,40 @@
-//! Entropy and mutual information with intervals, nulls, ceilings; and tasks of known truth.
+//! Mutual information of vectors with the input and with the label, each figure with its interval,
+//! bracket, permutation null, ceiling and saturation flag; and the tasks of known truth that the
+//! estimators are checked on.
+//!
+//! [`Samples`] and [`Labels`] are checked once; an [`InformationEstimator`] turns them into an
+//! [`Information`]. Every number is in bits and computed in f64.
+//!
+//! ```
+//! use infoplane_estimators::{GaussianChannelParams, InformationEstimator, Labels, Samples};
+//!
+//! // Two classes far apart on a line: the class is one bit, and the channel passes it.
+//! let vectors: Vec<f32> = (0..64).map(|i| if i % 2 == 0 { -1.0 } else { 1.0 }).collect();
+//! let classes: Vec<u32> = (0..64).map(|i| i % 2).collect();
+//! let samples = Samples::new(&vectors, 64, 1)?;
+//! let labels = Labels::new(&classes)?;
+//! let estimator = GaussianChannelParams { tau: 0.1, ..Default::default() }.check()?;
+//! let information = estimator.information(samples, Some(&labels))?;
+//! let about_class = information.label.expect("labels were given");
+//! assert!((about_class.value - 1.0).abs() < 0.02);
+//! # Ok::<(), infoplane_estimators::EstimatorError>(())
+//! ```
+
+mod error;
+mod estimate;
+mod gaussian_channel;
+mod principal;
+mod resample;
+mod samples;
+pub mod tasks;
+
+pub use error::EstimatorError;
+pub use estimate::{
+    BRACKET_LIMIT, Estimate, Information, InformationEstimator, Null, SATURATION_SHARE,
+    ratio_with_interval,
+};
+pub use gaussian_channel::{
+    ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
+};
+pub use resample::subsampling_interval;
+pub use samples::{Labels, MIN_SAMPLES, Samples};

@@ -1,0 +1,72 @@
+//! What can be wrong with samples, labels and parameters.
+
+use thiserror::Error;
+
+/// Why an estimate can't be made.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EstimatorError {
+    /// The data slice does not hold `n_samples × width` numbers.
+    #[error("{found} numbers do not make {n_samples} vectors of length {width}")]
+    Shape {
+        /// Numbers given.
+        found: usize,
+        /// Vectors announced.
+        n_samples: usize,
+        /// Length announced.
+        width: usize,
+    },
+    /// Vectors of length zero.
+    #[error("vectors have length 0; an estimate needs at least one coordinate")]
+    NoCoordinates,
+    /// Fewer samples than the estimate and its interval need.
+    #[error("{found} samples are too few; at least {minimum} are needed")]
+    TooFewSamples {
+        /// Samples given.
+        found: usize,
+        /// Samples needed.
+        minimum: usize,
+    },
+    /// A NaN or infinite coordinate.
+    #[error("sample {sample}, coordinate {coordinate} is {value}; every number must be finite")]
+    NotFinite {
+        /// Index of the sample.
+        sample: usize,
+        /// Index of the coordinate.
+        coordinate: usize,
+        /// The offending value.
+        value: f32,
+    },
+    /// As many labels as samples are needed.
+    #[error("{labels} labels for {samples} samples; every sample needs one label")]
+    LabelCount {
+        /// Labels given.
+        labels: usize,
+        /// Samples given.
+        samples: usize,
+    },
+    /// A parameter outside of its range.
+    #[error("parameter {name} is {value}; it must be {allowed}")]
+    Parameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// The values allowed, in words.
+        allowed: &'static str,
+    },
+    /// The eigendecomposition of a covariance did not converge.
+    #[error("the eigendecomposition of a {size} × {size} covariance did not converge")]
+    Eigendecomposition {
+        /// Rows of the matrix.
+        size: usize,
+    },
+    /// The worker threads could not be started.
+    #[error("could not start {threads} worker threads: {reason}")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+        /// The system's reason.
+        reason: String,
+    },
+}

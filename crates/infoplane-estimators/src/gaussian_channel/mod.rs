@@ -1,0 +1,327 @@
+//! `gaussian-channel`: the information that passes a Gaussian channel of stated noise.
+//!
+//! In a deterministic network the vectors C of a layer are a function of the input X, and I(X;C) is
+//! infinite or log N whatever the layer (Goldfeld et al. 2019, arXiv 1810.05728). What is estimated
+//! is what remains behind noise: with Z the vectors, centred,
+//!
+//! ```text
+//! C̃ = Z + σ ε,   ε ~ N(0, I_d),   σ² = τ² · tr Cov(Z)
+//! I(X;C̃) = h(C̃) − h(σε)           I(C̃;Y) = h(C̃) − Σ_y p(y) h(C̃ | Y = y)
+//! ```
+//!
+//! where h(C̃) is the entropy of the Gaussian mixture centred on the samples (the sample-propagation
+//! estimator). Both come from the same C̃, so I(C̃;Y) ≤ I(X;C̃) by data processing.
+//!
+//! **Noise** is relative to the layer's *whole* variance, so that the width of a layer does not by
+//! itself add information. More than [`GaussianChannelParams::max_components`] dimensions are
+//! rotated to that many principal components; the noise stays relative to the variance of all, and
+//! [`PreparedLayer::variance_kept`] says what was left behind.
+//!
+//! **Monte Carlo.** With S = Z_i + σε the noise's own density is the control variate, and its
+//! normalisation cancels:
+//!
+//! ```text
+//! log p(S) − log φ(S − Z_i) = log 1/N Σ_j exp(a_ij),   a_ij = −|Z_i − Z_j|²/2σ² − ε·(Z_i − Z_j)/σ
+//! ```
+//!
+//! The own center has a_ii = 0 exactly. Distances and projections ε·Z_j are matrix products that
+//! serve every τ. Draws come in antithetic pairs ±ε, which cancels the odd part of the error, the
+//! larger one.
+//!
+//! **Bracket.** With the own center in the mixture, I(X;C̃) reads too low (never above log₂ N) and
+//! I(C̃;Y) too high; with it left out each errs the other way. The value is the middle of the two.
+//!
+//! **Lone samples.** A class of one sample has no left-out conditional density. Such samples stay in
+//! the mixture of all, but I(C̃;Y) averages over the others only, in both ends of the bracket.
+//!
+//! **Constant vectors** carry 0 bits, exactly. Duplicates are centers like others.
+//!
+//! **Intervals** and the permutation null hold the noise σ of the whole sample fixed: they speak of
+//! this channel, not of what another sample's tr Cov(Z) would have made of it.
+//!
+//! Cost: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials. Memory: N · d
+//! numbers, and a few rows of N for each thread.
+
+mod ends;
+mod exponential;
+mod prepared;
+mod resampled;
+mod sweep;
+
+use serde::{Deserialize, Serialize};
+
+pub use prepared::PreparedLayer;
+
+use crate::resample::{subsampling_interval, summarise_null};
+use crate::{Estimate, EstimatorError, Information, InformationEstimator, Labels, Samples};
+use ends::Ends;
+
+/// Unchecked parameters of [`GaussianChannel`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GaussianChannelParams {
+    /// τ: the noise's standard deviation in each coordinate, relative to the square root of the
+    /// layer's whole variance. Default 0.3.
+    pub tau: f64,
+    /// Noise draws a sample, an even number from 4. Default 4.
+    pub draws: usize,
+    /// Dimensions kept at most, from 1. Default 64.
+    pub max_components: usize,
+    /// Random halves of the samples behind each interval, from 20. Default 50.
+    pub subsamples: usize,
+    /// Permutations of the labels behind the null of I(C;Y); 0 for none. Default 100.
+    pub permutations: usize,
+    /// Seed of noise, halves and permutations. Default 0.
+    pub seed: u64,
+    /// Threads; 0, the default, for those of the current rayon pool.
+    pub threads: usize,
+}
+
+impl Default for GaussianChannelParams {
+    fn default() -> Self {
+        Self {
+            tau: 0.3,
+            draws: 4,
+            max_components: 64,
+            subsamples: 50,
+            permutations: 100,
+            seed: 0,
+            threads: 0,
+        }
+    }
+}
+
+impl GaussianChannelParams {
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// For the first parameter outside of its range, and when the threads can't be started.
+    pub fn check(self) -> Result<GaussianChannel, EstimatorError> {
+        let refuse = |name, value: String, allowed| {
+            Err(EstimatorError::Parameter {
+                name,
+                value,
+                allowed,
+            })
+        };
+        check_tau(self.tau)?;
+        if self.draws < 4 || !self.draws.is_multiple_of(2) {
+            return refuse(
+                "draws",
+                self.draws.to_string(),
+                "an even number, at least 4",
+            );
+        }
+        if self.max_components == 0 {
+            return refuse("max_components", "0".to_owned(), "at least 1");
+        }
+        if self.subsamples < 20 {
+            return refuse("subsamples", self.subsamples.to_string(), "at least 20");
+        }
+        let pool = if self.threads == 0 {
+            None
+        } else {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(self.threads)
+                .build()
+                .map_err(|error| EstimatorError::Threads {
+                    threads: self.threads,
+                    reason: error.to_string(),
+                })?;
+            Some(pool)
+        };
+        Ok(GaussianChannel { params: self, pool })
+    }
+}
+
+fn check_tau(tau: f64) -> Result<(), EstimatorError> {
+    if (1e-3..=1e3).contains(&tau) {
+        Ok(())
+    } else {
+        Err(EstimatorError::Parameter {
+            name: "tau",
+            value: tau.to_string(),
+            allowed: "from 0.001 to 1000",
+        })
+    }
+}
+
+/// The estimator `gaussian-channel`, with checked parameters.
+#[derive(Debug)]
+pub struct GaussianChannel {
+    params: GaussianChannelParams,
+    pool: Option<rayon::ThreadPool>,
+}
+
+/// Both informations at one τ, without intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ChannelPoint {
+    /// Noise relative to the layer's standard deviation.
+    pub tau: f64,
+    /// I(X;C̃) in bits.
+    pub input: f64,
+    /// Its bracket: [lower, upper]; the lower end is the one with the own center in the mixture.
+    pub input_bracket: [f64; 2],
+    /// I(C̃;Y); absent without labels, and where no class has two samples.
+    pub label: Option<LabelBracket>,
+}
+
+/// I(C̃;Y) at one τ.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LabelBracket {
+    /// I(C̃;Y) in bits.
+    pub value: f64,
+    /// Its bracket: [lower, upper]; the upper end is the one with the own center in the mixture,
+    /// but for classes that don't overlap at all.
+    pub bracket: [f64; 2],
+}
+
+impl ChannelPoint {
+    /// The wider of the two brackets, in bits.
+    pub fn widest_bracket(&self) -> f64 {
+        let width = |[low, high]: [f64; 2]| high - low;
+        let label = self.label.map_or(0.0, |label| width(label.bracket));
+        width(self.input_bracket).max(label)
+    }
+}
+
+impl GaussianChannel {
+    /// The checked parameters.
+    pub fn params(&self) -> &GaussianChannelParams {
+        &self.params
+    }
+
+    /// Centres, rotates and scales a layer's vectors, for [`Self::sweep`] and [`Self::estimate`].
+    ///
+    /// # Errors
+    /// When labels and samples differ in number, or an eigendecomposition fails.
+    pub fn prepare(
+        &self,
+        samples: Samples<'_>,
+        labels: Option<&Labels>,
+    ) -> Result<PreparedLayer, EstimatorError> {
+        PreparedLayer::new(samples, labels, self.params.max_components)
+    }
+
+    /// Both informations at each of `taus`, in one pass.
+    ///
+    /// # Errors
+    /// For a τ outside of 0.001 to 1000.
+    pub fn sweep(
+        &self,
+        layer: &PreparedLayer,
+        taus: &[f64],
+    ) -> Result<Vec<ChannelPoint>, EstimatorError> {
+        taus.iter().try_for_each(|&tau| check_tau(tau))?;
+        let totals = self.install(|| sweep::totals(self, layer, taus));
+        let points = taus.iter().zip(totals).map(|(&tau, totals)| {
+            let input = totals.input.mean().unwrap_or_default();
+            let label = labelled(layer, totals.label.mean()).map(|ends| LabelBracket {
+                value: ends.middle(),
+                bracket: ends.bracket(),
+            });
+            ChannelPoint {
+                tau,
+                input: input.middle(),
+                input_bracket: input.bracket(),
+                label,
+            }
+        });
+        Ok(points.collect())
+    }
+
+    /// Both informations at `tau`, with intervals and null.
+    ///
+    /// # Errors
+    /// For a τ outside of 0.001 to 1000.
+    pub fn estimate(&self, layer: &PreparedLayer, tau: f64) -> Result<Information, EstimatorError> {
+        check_tau(tau)?;
+        let (totals, resampled) = self.install(|| {
+            let totals = sweep::totals(self, layer, &[tau]);
+            (totals, resampled::resample(self, layer, tau))
+        });
+        let totals = totals.first().copied().unwrap_or_default();
+        let input_ends = totals.input.mean().unwrap_or_default();
+        let ceiling = (layer.n as f64).log2();
+        let bracket = input_ends.bracket();
+        let input = Estimate {
+            value: input_ends.middle(),
+            ci: subsampling_interval(input_ends.middle(), &resampled.input_halves),
+            bracket,
+            monte_carlo_error: totals.input.monte_carlo_error(),
+            ceiling,
+            null: None,
+            saturated: Estimate::is_saturated(bracket, ceiling, false),
+            subsamples: resampled.input_halves,
+        };
+        let label = labelled(layer, totals.label.mean()).map(|ends| {
+            let value = ends.middle();
+            let bracket = ends.bracket();
+            let ceiling = layer.classes.as_ref().map_or(0.0, |c| c.entropy);
+            Estimate {
+                value,
+                ci: subsampling_interval(value, &resampled.label_halves),
+                bracket,
+                monte_carlo_error: totals.label.monte_carlo_error(),
+                ceiling,
+                null: summarise_null(value, resampled.label_permuted),
+                saturated: Estimate::is_saturated(bracket, ceiling, true),
+                subsamples: resampled.label_halves,
+            }
+        });
+        Ok(Information {
+            input,
+            label,
+            n_samples: layer.n,
+            n_lone: layer.classes.as_ref().map_or(0, |c| c.n_lone),
+            dimensions: layer.dimensions(),
+            variance_kept: layer.variance_kept(),
+        })
+    }
+
+    fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    fn pairs(&self) -> usize {
+        self.params.draws / 2
+    }
+
+    fn subsamples(&self) -> usize {
+        self.params.subsamples
+    }
+
+    fn permutations(&self) -> usize {
+        self.params.permutations
+    }
+
+    fn seed(&self) -> u64 {
+        self.params.seed
+    }
+}
+
+/// I(C̃;Y) of a layer: `mean` where some class has two samples, 0 for constant vectors.
+fn labelled(layer: &PreparedLayer, mean: Option<Ends>) -> Option<Ends> {
+    let classes = layer.classes.as_ref()?;
+    if classes.n_lone == layer.n {
+        return None;
+    }
+    Some(mean.unwrap_or_default())
+}
+
+impl InformationEstimator for GaussianChannel {
+    fn name(&self) -> &'static str {
+        "gaussian-channel"
+    }
+
+    fn information(
+        &self,
+        samples: Samples<'_>,
+        labels: Option<&Labels>,
+    ) -> Result<Information, EstimatorError> {
+        self.estimate(&self.prepare(samples, labels)?, self.params.tau)
+    }
+}
