@@ -77,7 +77,7 @@ function drawPlane(kind, rows, x, y, width, named = rows.length) {
       Plot.gridX({ stroke: "var(--grid)", strokeOpacity: 1 }),
       Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1 }),
       Plot.link(rays, { x1: "x1", y1: "y1", x2: "x2", y2: "y2", stroke: "var(--ray)", strokeDasharray: "1 3" }),
-      Plot.text(rays, {
+      compact ? null : Plot.text(rays, {
         x: "x2", y: "y2", text: "name", fill: "var(--muted)", fontSize: 10, dx: 2, dy: -6,
         textAnchor: "middle", className: "rays",
       }),

@@ -21,7 +21,7 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Text with every control and reordering character spelled out: `a⟨U+000A⟩b`.
+/// Text with every control and reordering character spelled out: `a‹U+000A›b`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
@@ -29,7 +29,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         if is_invisible(character) {
-            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
+            shown.push_str(&format!("‹U+{:04X}›", u32::from(character)));
         } else {
             shown.push(character);
         }
@@ -182,7 +182,7 @@ mod tests {
     fn markup_and_reordering_characters_become_text() {
         assert_eq!(
             escape("a\"<script>'&\n\u{202e}b"),
-            "a&quot;&lt;script&gt;&#39;&amp;⟨U+000A⟩⟨U+202E⟩b"
+            "a&quot;&lt;script&gt;&#39;&amp;‹U+000A›‹U+202E›b"
         );
     }
 }

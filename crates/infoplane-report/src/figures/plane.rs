@@ -80,7 +80,12 @@ fn draw(view: &RunView<'_>, kinds: &[VectorKind], width: f64, panel: f64) -> Opt
 
     let key = Key::new(view, width - 12.0);
     let key_height = if named { 0.0 } else { key.height() };
-    let height = TOP + panel + BELOW + 13.0 + key_height;
+    let legend_height = if width > SINGLE_COLUMN + 1.0 {
+        13.0
+    } else {
+        22.0
+    };
+    let height = TOP + panel + BELOW + legend_height + key_height;
     let mut canvas = Canvas::new(
         width,
         height,
@@ -92,7 +97,7 @@ fn draw(view: &RunView<'_>, kinds: &[VectorKind], width: f64, panel: f64) -> Opt
     }
     legend(&mut canvas, view, width, TOP + panel + BELOW + 6.0);
     if !named {
-        key.draw(&mut canvas, TOP + panel + BELOW + 13.0);
+        key.draw(&mut canvas, TOP + panel + BELOW + legend_height);
     }
     Some(canvas.finish())
 }
@@ -263,7 +268,7 @@ fn ceilings(canvas: &mut Canvas, view: &RunView<'_>, (area, x, y): &(Area, Scale
     }
 }
 
-/// Depth, symbols and ceilings in one line.
+/// Depth, symbols and ceilings, in one line where the figure is wide.
 fn legend(canvas: &mut Canvas, view: &RunView<'_>, width: f64, top: f64) {
     let baseline = top + 4.0;
     let mut left = 6.0;
@@ -312,11 +317,11 @@ fn legend(canvas: &mut Canvas, view: &RunView<'_>, width: f64, top: f64) {
     }
     let plane = view.plane;
     let wide = width > SINGLE_COLUMN + 1.0;
-    let words = if wide { "grey rays: equal ITE; " } else { "" };
+    let baseline = if wide { baseline } else { baseline + 9.0 };
     canvas.text(
         (width - RIGHT, baseline),
         &format!(
-            "{words}τ = {}, log₂ N = {}, H(Y) = {}",
+            "grey rays: equal ITE; τ = {}, log₂ N = {}, H(Y) = {}",
             number(plane.resolution.tau),
             number((plane.n.max(1) as f64).log2()),
             number(plane.label.entropy)

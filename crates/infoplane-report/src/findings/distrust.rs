@@ -61,8 +61,8 @@ fn untrusted(view: &RunView<'_>) -> Option<Sentence> {
     let flagged = figures().filter(|figure| figure.flagged).count();
     (saturated + flagged > 0).then(|| {
         Sentence::new().words(format!(
-            "Of {total} information figures {saturated} are saturated (too near their ceiling) and \
-             {flagged} have a bracket too wide; they are drawn hollow and never rank a layer."
+            "Of {total} information figures, saturated (too near the ceiling): {saturated}; bracket \
+             too wide: {flagged}. These are drawn hollow and never rank a layer."
         ))
     })
 }
