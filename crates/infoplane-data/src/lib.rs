@@ -1,1 +1,32 @@
-//! Samples and their preprocessing: readers of image folders and arrays.
+//! Samples and their preprocessing.
+//!
+//! [`open`] finds out what a path holds (a tree of class folders, an image parquet file, an array) and
+//! returns a [`Dataset`]: samples with ids and labels that are decoded and preprocessed one at a time,
+//! from any thread, into a caller's buffer. Images become what Pillow and torchvision make of them:
+//! decoding follows libjpeg, resizing is Pillow's to the bit.
+#![forbid(unsafe_code)]
+
+mod array;
+mod classes;
+mod dataset;
+mod decode;
+mod error;
+mod folder;
+mod groups;
+mod imagenet;
+mod images;
+mod inputs;
+pub mod npy;
+mod open;
+mod parquet_images;
+mod preprocess;
+mod resample;
+
+pub use classes::ClassMap;
+pub use dataset::{ClassIndex, Dataset, DatasetInfo};
+pub use error::{DataError, SampleError};
+pub use groups::{GroupMap, group_map};
+pub use inputs::{Inputs, read_inputs};
+pub use open::{DataOptions, open};
+pub use preprocess::Preprocess;
+pub use resample::{Interpolation, RgbImage};
