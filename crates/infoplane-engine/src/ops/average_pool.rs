@@ -99,13 +99,22 @@ impl AveragePool {
                         continue;
                     }
                     let first = cols.index(targets.start, tap_col);
-                    let slots = output[targets.clone()].iter_mut();
+                    let slots = &mut output[targets.clone()];
                     if STRIDE == 0 {
                         let values = source[first..].iter().step_by(cols.stride());
-                        slots.zip(values).for_each(|(slot, &x)| *slot += x);
+                        slots
+                            .iter_mut()
+                            .zip(values)
+                            .for_each(|(slot, &x)| *slot += x);
                     } else {
-                        let values = strided::<STRIDE>(source, first, targets.len());
-                        slots.zip(values).for_each(|(slot, x)| *slot += x);
+                        let (steps, last) = strided::<STRIDE>(source, first, targets.len());
+                        let (slots, last_slot) = slots.split_at_mut(steps.len());
+                        for (slot, step) in slots.iter_mut().zip(steps) {
+                            *slot += step[0];
+                        }
+                        for (slot, x) in last_slot.iter_mut().zip(last) {
+                            *slot += x;
+                        }
                     }
                 }
             }

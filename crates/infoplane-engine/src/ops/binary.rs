@@ -9,7 +9,7 @@ use infoplane_graph::BinaryOp;
 use super::loops::{Loops, broadcast_strides, dense_strides};
 use super::math::{sum_of, sum_of_pairs};
 use super::operands::{Source, operand};
-use super::vectorize::vectorized;
+use super::vectorize::{put, vectorized};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
 
@@ -223,14 +223,15 @@ fn apply_run(output: &mut [f32], a: Side<'_>, b: Side<'_>, function: impl Fn(f32
 /// The gradient of a dense side: of `own` only a dense run or nothing can occur.
 #[inline(always)]
 fn chain_run(
-    mut gradient: Gradient<'_>,
+    gradient: Gradient<'_>,
     g: &[f32],
     own: Side<'_>,
     other: Side<'_>,
     local: impl Fn(f32, f32, f32) -> f32,
 ) {
     match (own, other) {
-        (Side::Dense(own), Side::Dense(other)) => gradient.put(
+        (Side::Dense(own), Side::Dense(other)) => put(
+            gradient,
             g.iter()
                 .zip(own)
                 .zip(other)
@@ -238,15 +239,21 @@ fn chain_run(
         ),
         (Side::Dense(own), other) => {
             let other = other.single();
-            gradient.put(g.iter().zip(own).map(|(&g, &own)| local(g, own, other)));
+            put(
+                gradient,
+                g.iter().zip(own).map(|(&g, &own)| local(g, own, other)),
+            );
         }
         (own, Side::Dense(other)) => {
             let own = own.single();
-            gradient.put(g.iter().zip(other).map(|(&g, &other)| local(g, own, other)));
+            put(
+                gradient,
+                g.iter().zip(other).map(|(&g, &other)| local(g, own, other)),
+            );
         }
         (own, other) => {
             let (own, other) = (own.single(), other.single());
-            gradient.put(g.iter().map(|&g| local(g, own, other)));
+            put(gradient, g.iter().map(|&g| local(g, own, other)));
         }
     }
 }

@@ -101,15 +101,17 @@ impl<T: TapNumber> MaxPool<T> {
                 }
                 let number = T::of(tap_row * kernel_w + tap_col);
                 let first = cols.index(targets.start, tap_col);
-                let best = output[targets.clone()]
-                    .iter_mut()
-                    .zip(&mut taps[targets.clone()]);
+                let best = (&mut output[targets.clone()], &mut taps[targets.clone()]);
                 if STRIDE == 0 {
                     let values = source[first..].iter().step_by(cols.stride()).copied();
                     keep_larger(best, values, number);
                 } else {
-                    let values = strided::<STRIDE>(source, first, targets.len());
-                    keep_larger(best, values, number);
+                    let (steps, last) = strided::<STRIDE>(source, first, targets.len());
+                    let (slots, last_slot) = best.0.split_at_mut(steps.len());
+                    let (numbers, last_number) = best.1.split_at_mut(steps.len());
+                    let values = steps.iter().map(|step| step[0]);
+                    keep_larger((slots, numbers), values, number);
+                    keep_larger((last_slot, last_number), last.into_iter(), number);
                 }
             }
         }
@@ -129,12 +131,12 @@ impl<T: TapNumber> MaxPool<T> {
 }
 
 #[inline(always)]
-fn keep_larger<'a, T: TapNumber>(
-    best: impl Iterator<Item = (&'a mut f32, &'a mut T)>,
+fn keep_larger<T: TapNumber>(
+    (best, taps): (&mut [f32], &mut [T]),
     values: impl Iterator<Item = f32>,
     number: T,
 ) {
-    for ((slot, tap), value) in best.zip(values) {
+    for ((slot, tap), value) in best.iter_mut().zip(taps).zip(values) {
         let wins = (value > *slot) | value.is_nan();
         *slot = if wins { value } else { *slot };
         *tap = if wins { number } else { *tap };

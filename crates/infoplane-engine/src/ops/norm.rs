@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::math::{sum, sum_of, sum_of_pairs};
 use super::operands::{constant, runtime, same_len};
-use super::vectorize::vectorized;
+use super::vectorize::{put, vectorized};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
 
@@ -94,11 +94,11 @@ impl Kernel for BatchNorm {
         let planes = context.grad_output.chunks_exact(self.positions);
         let slots = gradient.data.chunks_exact_mut(self.positions);
         for ((g, data), &factor) in planes.zip(slots).zip(self.factors.iter().cycle()) {
-            let mut plane = Gradient {
+            let plane = Gradient {
                 data,
                 accumulate: gradient.accumulate,
             };
-            plane.put(g.iter().map(|g| g * factor));
+            vectorized(|| put(plane, g.iter().map(|g| g * factor)));
         }
     }
 }
@@ -235,7 +235,7 @@ fn chain_row(
     scale: &[f32],
     mean: f32,
     inverse: f32,
-    mut gradient: Gradient<'_>,
+    gradient: Gradient<'_>,
 ) {
     let count = x.len() as f32;
     for (g, &scale) in g.iter_mut().zip(scale) {
@@ -243,7 +243,8 @@ fn chain_row(
     }
     let mean_g = sum(g) / count;
     let mean_product = sum_of_pairs(g, x, |g, x| g * ((x - mean) * inverse)) / count;
-    gradient.put(
+    put(
+        gradient,
         x.iter()
             .zip(&*g)
             .map(|(&x, &g)| inverse * (g - mean_g - (x - mean) * inverse * mean_product)),

@@ -5,7 +5,7 @@
 //! `leaky_relu` and `relu6`: relu'(0) = 0, and clipping passes a gradient strictly inside its limits
 //! only. A NaN stays NaN.
 
-use super::vectorize::vectorized;
+use super::vectorize::{put, vectorized};
 use crate::kernel::{Gradient, Kernel, VjpContext};
 
 /// max(x, 0) of `len` elements.
@@ -156,33 +156,39 @@ fn apply_word<F: PiecewiseLinear>(function: &F, input: &[f32], output: &mut [f32
 
 #[inline(always)]
 fn mask(outer_slope: f32, saved: &[u32], grad_output: &[f32], gradient: Gradient<'_>) {
+    let accumulate = gradient.accumulate;
     let (grad_chunks, grad_rest) = grad_output.as_chunks::<32>();
     let (data_chunks, data_rest) = gradient.data.as_chunks_mut::<32>();
     let mut words = saved.iter();
     for ((g, data), &word) in grad_chunks.iter().zip(data_chunks).zip(&mut words) {
-        let part = Gradient {
-            data,
-            accumulate: gradient.accumulate,
-        };
-        mask_word(outer_slope, word, g, part);
+        mask_word(outer_slope, word, g, Gradient { data, accumulate });
     }
     if let Some(&word) = words.next() {
-        let part = Gradient {
+        let rest = Gradient {
             data: data_rest,
-            accumulate: gradient.accumulate,
+            accumulate,
         };
-        mask_word(outer_slope, word, grad_rest, part);
+        mask_word(outer_slope, word, grad_rest, rest);
     }
 }
 
 #[inline(always)]
-fn mask_word(outer_slope: f32, word: u32, grad_output: &[f32], mut gradient: Gradient<'_>) {
-    // Outside, 0 · g is taken as 0 even where g is infinite.
-    let floor = outer_slope != 0.0;
-    gradient.put(grad_output.iter().zip(BITS).map(|(&g, bit)| {
-        let outside = if floor { outer_slope * g } else { 0.0 };
-        if word & bit != 0 { g } else { outside }
-    }));
+fn mask_word(outer_slope: f32, word: u32, grad_output: &[f32], gradient: Gradient<'_>) {
+    let elements = grad_output.iter().zip(&BITS);
+    if outer_slope == 0.0 {
+        // On the bits, so that outside even an infinite gradient gives 0.
+        let kept = elements.map(|(g, bit)| {
+            let keep = if word & bit != 0 { u32::MAX } else { 0 };
+            f32::from_bits(g.to_bits() & keep)
+        });
+        put(gradient, kept);
+    } else {
+        let scaled = elements.map(|(g, bit)| {
+            let slope = if word & bit != 0 { 1.0 } else { outer_slope };
+            slope * g
+        });
+        put(gradient, scaled);
+    }
 }
 
 #[cfg(test)]

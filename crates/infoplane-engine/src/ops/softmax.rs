@@ -2,7 +2,7 @@
 
 use super::math::{exp, sum, sum_of_pairs};
 use super::operands::{runtime, same_len};
-use super::vectorize::vectorized;
+use super::vectorize::{put, vectorized};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
 
@@ -92,9 +92,9 @@ fn softmax_row(input: &[f32], output: &mut [f32]) {
 
 /// y ⊙ (g − Σ g ⊙ y)
 #[inline(always)]
-fn chain_row(y: &[f32], g: &[f32], mut gradient: Gradient<'_>) {
+fn chain_row(y: &[f32], g: &[f32], gradient: Gradient<'_>) {
     let mean = sum_of_pairs(g, y, |g, y| g * y);
-    gradient.put(y.iter().zip(g).map(|(&y, &g)| y * (g - mean)));
+    put(gradient, y.iter().zip(g).map(|(&y, &g)| y * (g - mean)));
 }
 
 /// Softmax of columns: `inner` of them side by side.
@@ -182,12 +182,12 @@ fn chain_columns(y: &[f32], g: &[f32], gradient: Gradient<'_>, mean: &mut [f32])
     }
     let rows = y.chunks_exact(inner).zip(g.chunks_exact(inner));
     for ((y, g), data) in rows.zip(gradient.data.chunks_exact_mut(inner)) {
-        let mut row = Gradient {
+        let row = Gradient {
             data,
             accumulate: gradient.accumulate,
         };
         let elements = y.iter().zip(g).zip(&*mean);
-        row.put(elements.map(|((&y, &g), &mean)| y * (g - mean)));
+        put(row, elements.map(|((&y, &g), &mean)| y * (g - mean)));
     }
 }
 

@@ -7,7 +7,7 @@ use infoplane_graph::Unary;
 use super::math::{erf, exp, sigmoid, tanh};
 use super::operands::{runtime, same_len};
 use super::rectifier;
-use super::vectorize::vectorized;
+use super::vectorize::{put, vectorized};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
 
@@ -161,13 +161,13 @@ impl<F: SmoothFunction> Kernel for Smooth<F> {
         vectorized(|| apply::<F>(inputs[0], output));
     }
 
-    fn vjp(&self, _: usize, context: VjpContext<'_>, mut gradient: Gradient<'_>) {
+    fn vjp(&self, _: usize, context: VjpContext<'_>, gradient: Gradient<'_>) {
         let known = if F::DERIVATIVE_FROM_VALUE {
             context.output
         } else {
             context.inputs[0]
         };
-        vectorized(|| chain::<F>(known, context.grad_output, &mut gradient));
+        vectorized(|| chain::<F>(known, context.grad_output, gradient));
     }
 }
 
@@ -179,8 +179,9 @@ fn apply<F: SmoothFunction>(input: &[f32], output: &mut [f32]) {
 }
 
 #[inline(always)]
-fn chain<F: SmoothFunction>(known: &[f32], grad_output: &[f32], gradient: &mut Gradient<'_>) {
-    gradient.put(
+fn chain<F: SmoothFunction>(known: &[f32], grad_output: &[f32], gradient: Gradient<'_>) {
+    put(
+        gradient,
         known
             .iter()
             .zip(grad_output)

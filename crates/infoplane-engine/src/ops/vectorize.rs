@@ -1,5 +1,7 @@
 //! The door to wide vector instructions.
 
+use crate::kernel::Gradient;
+
 /// Runs `work` with every instruction set of this machine enabled, so that its loops compile to wide
 /// vectors although the program itself is built for any machine.
 ///
@@ -8,4 +10,18 @@
 #[inline(always)]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
+}
+
+/// Sets or adds element by element, as [`Gradient::put`], always inlined into [`vectorized`] work.
+#[inline(always)]
+pub(crate) fn put(gradient: Gradient<'_>, values: impl Iterator<Item = f32>) {
+    if gradient.accumulate {
+        for (slot, value) in gradient.data.iter_mut().zip(values) {
+            *slot += value;
+        }
+    } else {
+        for (slot, value) in gradient.data.iter_mut().zip(values) {
+            *slot = value;
+        }
+    }
 }

@@ -148,19 +148,19 @@ fn as_planes(shape: &[usize]) -> Option<[usize; 4]> {
     }
 }
 
-/// The elements of `row` from `first` on in steps of `STRIDE`, as many as `count`.
+/// Steps of `STRIDE` elements of `row` from `first` on, `count` in all; the last one stands alone
+/// where the row ends before its step does.
 #[inline(always)]
 pub(crate) fn strided<const STRIDE: usize>(
     row: &[f32],
     first: usize,
     count: usize,
-) -> impl Iterator<Item = f32> {
-    // Whole steps vectorise; the last element may end before its step does.
+) -> (&[[f32; STRIDE]], Option<f32>) {
     let row = &row[first..];
     let (steps, _) = row.as_chunks::<STRIDE>();
     let whole = count.min(steps.len());
     let last = (whole < count).then(|| row[whole * STRIDE]);
-    steps[..whole].iter().map(|step| step[0]).chain(last)
+    (&steps[..whole], last)
 }
 
 #[cfg(test)]
@@ -202,11 +202,17 @@ mod tests {
     fn strided_elements_end_where_the_row_ends() {
         let row = [0.0, 1.0, 2.0, 3.0, 4.0];
         assert_eq!(
-            strided::<2>(&row, 0, 3).collect::<Vec<_>>(),
-            [0.0, 2.0, 4.0]
+            strided::<2>(&row, 0, 3),
+            (&[[0.0, 1.0], [2.0, 3.0]][..], Some(4.0))
         );
-        assert_eq!(strided::<2>(&row, 1, 2).collect::<Vec<_>>(), [1.0, 3.0]);
-        assert_eq!(strided::<3>(&row, 1, 2).collect::<Vec<_>>(), [1.0, 4.0]);
-        assert_eq!(strided::<1>(&row, 2, 2).collect::<Vec<_>>(), [2.0, 3.0]);
+        assert_eq!(
+            strided::<2>(&row, 1, 2),
+            (&[[1.0, 2.0], [3.0, 4.0]][..], None)
+        );
+        assert_eq!(
+            strided::<3>(&row, 1, 2),
+            (&[[1.0, 2.0, 3.0]][..], Some(4.0))
+        );
+        assert_eq!(strided::<1>(&row, 2, 2), (&[[2.0], [3.0]][..], None));
     }
 }
