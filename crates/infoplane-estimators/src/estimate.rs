@@ -32,7 +32,7 @@ pub trait InformationEstimator {
 pub struct Information {
     /// I(X;C).
     pub input: Estimate,
-    /// I(C;Y); absent without labels, and where no class has two samples.
+    /// I(C;Y); absent without labels, and where hardly any class has two samples.
     pub label: Option<Estimate>,
     /// Samples.
     pub n_samples: usize,

@@ -19,7 +19,10 @@ const PERMUTATION_STREAM: u64 = 1 << 63;
 /// which this holds, and the delete-half jackknife is consistent for smooth statistics (Shao and Wu
 /// 1989). The interval is `value ± t·sd` with Student's t of the number of halves; being centred on
 /// the value, it covers sampling error and not the estimator's bias, which the bracket bounds.
+///
+/// Halves without a value (NaN, infinite) are left out; fewer than two give the whole line.
 pub fn subsampling_interval(value: f64, halves: &[f64]) -> [f64; 2] {
+    let halves: Vec<f64> = halves.iter().copied().filter(|h| h.is_finite()).collect();
     let count = halves.len() as f64;
     if count < 2.0 {
         return [f64::NEG_INFINITY, f64::INFINITY];

@@ -111,6 +111,15 @@ pub enum VectorKind {
     Activation,
 }
 
+impl std::fmt::Display for VectorKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Conductance => "conductance",
+            Self::Activation => "activation",
+        })
+    }
+}
+
 /// One point of the plane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaneRow {

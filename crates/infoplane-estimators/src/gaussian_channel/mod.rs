@@ -32,7 +32,8 @@
 //! I(C̃;Y) too high; with it left out each errs the other way. The value is the middle of the two.
 //!
 //! **Lone samples.** A class of one sample has no left-out conditional density. Such samples stay in
-//! the mixture of all, but I(C̃;Y) averages over the others only, in both ends of the bracket.
+//! the mixture of all, but I(C̃;Y) averages over the others only, in both ends of the bracket. Where
+//! that leaves most random halves of the samples without a class of two, there is no I(C̃;Y).
 //!
 //! **Constant vectors** carry 0 bits, exactly. Duplicates are centers like others.
 //!
@@ -254,7 +255,10 @@ impl GaussianChannel {
             saturated: Estimate::is_saturated(bracket, ceiling, false),
             subsamples: resampled.input_halves,
         };
-        let label = labelled(layer, totals.label.mean()).map(|ends| {
+        let usable = resampled.label_halves.iter().filter(|h| h.is_finite());
+        let enough = 2 * usable.count() >= resampled.label_halves.len();
+        let label = labelled(layer, totals.label.mean()).filter(|_| enough);
+        let label = label.map(|ends| {
             let value = ends.middle();
             let bracket = ends.bracket();
             let ceiling = layer.classes.as_ref().map_or(0.0, |c| c.entropy);
