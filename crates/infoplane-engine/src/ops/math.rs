@@ -1,5 +1,21 @@
 //! Elementary functions in single precision that compile to vector code: no branches, no calls.
 
+/// `a` where the condition holds, `b` elsewhere.
+///
+/// On the bits: the compiler makes a branch of a conditional expression between two costly values,
+/// and then no vector code.
+#[inline(always)]
+pub(crate) fn select(condition: bool, a: f32, b: f32) -> f32 {
+    f32::from_bits(select_bits(condition, a.to_bits(), b.to_bits()))
+}
+
+/// As [`select`], for integers.
+#[inline(always)]
+pub(crate) fn select_bits(condition: bool, a: u32, b: u32) -> u32 {
+    let mask = u32::from(condition).wrapping_neg();
+    (a & mask) | (b & !mask)
+}
+
 /// eˣ, within 2 units in the last place; 0 below −104, ∞ above 88.8.
 ///
 /// Cody-Waite reduction x = n·ln 2 + r with |r| ≤ ½ ln 2, then the minimax polynomial of Cephes
@@ -56,7 +72,7 @@ pub(crate) fn tanh(x: f32) -> f32 {
     polynomial = polynomial * square - 3.333_328e-1;
     let near = polynomial * square * x + x;
     let far = (1.0 - 2.0 / (exp(2.0 * magnitude) + 1.0)).copysign(x);
-    if magnitude < 0.625 { near } else { far }
+    select(magnitude < 0.625, near, far)
 }
 
 /// erf x, within 3 units in the last place.
@@ -84,7 +100,7 @@ pub(crate) fn erf(x: f32) -> f32 {
     far = far * t - 6.348_467e-1;
     far = far * t - 1.287_175_1e-1;
     let far = (1.0 - exp(far * t - t)).copysign(x);
-    if magnitude > 0.927_734_4 { far } else { near }
+    select(magnitude > 0.927_734_4, far, near)
 }
 
 /// Elements that are summed in single precision before a sum goes on in double precision.

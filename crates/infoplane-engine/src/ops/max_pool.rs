@@ -6,6 +6,7 @@
 
 use infoplane_graph::Window2d;
 
+use super::math::{select, select_bits};
 use super::vectorize::vectorized;
 use super::window::{PlaneWindow, strided};
 use crate::error::EngineError;
@@ -30,7 +31,7 @@ pub(crate) fn build(
 trait TapNumber: bytemuck::Pod + Send + Sync {
     const NAME: &'static str;
 
-    fn of(tap: usize) -> Self;
+    fn of(tap: u32) -> Self;
 
     fn tap(self) -> usize;
 }
@@ -39,7 +40,7 @@ impl TapNumber for u8 {
     const NAME: &'static str = "max pool";
 
     #[inline(always)]
-    fn of(tap: usize) -> u8 {
+    fn of(tap: u32) -> u8 {
         tap as u8
     }
 
@@ -53,8 +54,8 @@ impl TapNumber for u32 {
     const NAME: &'static str = "max pool, large window";
 
     #[inline(always)]
-    fn of(tap: usize) -> u32 {
-        tap as u32
+    fn of(tap: u32) -> u32 {
+        tap
     }
 
     #[inline(always)]
@@ -66,13 +67,15 @@ impl TapNumber for u32 {
 struct MaxPool<T> {
     window: PlaneWindow,
     /// For every column of the result: its first tap that meets the operand.
-    first_taps: Vec<T>,
+    first_taps: Vec<u32>,
+    width: std::marker::PhantomData<T>,
 }
 
 impl<T: TapNumber> MaxPool<T> {
     fn new(window: PlaneWindow) -> MaxPool<T> {
         MaxPool {
-            first_taps: window.cols.taps.iter().map(|t| T::of(t.start)).collect(),
+            first_taps: window.cols.taps.iter().map(|t| t.start as u32).collect(),
+            width: std::marker::PhantomData,
             window,
         }
     }
@@ -84,14 +87,14 @@ impl<T: TapNumber> MaxPool<T> {
         plane: &[f32],
         row: usize,
         output: &mut [f32],
-        taps: &mut [T],
+        taps: &mut [u32],
     ) {
         let PlaneWindow { rows, cols, .. } = &self.window;
         let kernel_w = cols.targets.len();
         let tap_rows = rows.taps[row].clone();
         output.fill(f32::NEG_INFINITY);
         for (slot, first) in taps.iter_mut().zip(&self.first_taps) {
-            *slot = T::of(tap_rows.start * kernel_w + first.tap());
+            *slot = (tap_rows.start * kernel_w) as u32 + first;
         }
         for tap_row in tap_rows {
             let source = &plane[rows.index(row, tap_row) * cols.source..][..cols.source];
@@ -99,7 +102,7 @@ impl<T: TapNumber> MaxPool<T> {
                 if targets.is_empty() {
                     continue;
                 }
-                let number = T::of(tap_row * kernel_w + tap_col);
+                let number = (tap_row * kernel_w + tap_col) as u32;
                 let first = cols.index(targets.start, tap_col);
                 let best = (&mut output[targets.clone()], &mut taps[targets.clone()]);
                 if STRIDE == 0 {
@@ -117,29 +120,39 @@ impl<T: TapNumber> MaxPool<T> {
         }
     }
 
-    /// All rows of one plane; `STRIDE` is the horizontal step, or 0 for any.
+    /// All rows of one plane; `STRIDE` is the horizontal step, or 0 for any. `row_taps` holds a row's
+    /// tap numbers, as wide as the values they are selected with.
     #[inline(always)]
-    fn plane<const STRIDE: usize>(&self, plane: &[f32], output: &mut [f32], taps: &mut [T]) {
+    fn plane<const STRIDE: usize>(
+        &self,
+        plane: &[f32],
+        output: &mut [f32],
+        taps: &mut [T],
+        row_taps: &mut [u32],
+    ) {
         let width = self.window.cols.target;
         let rows = output
             .chunks_exact_mut(width)
             .zip(taps.chunks_exact_mut(width));
         for (row, (output, taps)) in rows.enumerate() {
-            self.row::<STRIDE>(plane, row, output, taps);
+            self.row::<STRIDE>(plane, row, output, row_taps);
+            for (slot, &tap) in taps.iter_mut().zip(&*row_taps) {
+                *slot = T::of(tap);
+            }
         }
     }
 }
 
 #[inline(always)]
-fn keep_larger<T: TapNumber>(
-    (best, taps): (&mut [f32], &mut [T]),
+fn keep_larger(
+    (best, taps): (&mut [f32], &mut [u32]),
     values: impl Iterator<Item = f32>,
-    number: T,
+    number: u32,
 ) {
     for ((slot, tap), value) in best.iter_mut().zip(taps).zip(values) {
         let wins = (value > *slot) | value.is_nan();
-        *slot = if wins { value } else { *slot };
-        *tap = if wins { number } else { *tap };
+        *slot = select(wins, value, *slot);
+        *tap = select_bits(wins, number, *tap);
     }
 }
 
@@ -152,13 +165,24 @@ impl<T: TapNumber> Kernel for MaxPool<T> {
         (self.window.target_len() * size_of::<T>()).div_ceil(size_of::<u32>())
     }
 
+    fn scratch_len(&self) -> usize {
+        self.window.cols.target
+    }
+
     fn constant_bytes(&self) -> usize {
         size_of_val(self.first_taps.as_slice())
     }
 
-    fn forward(&self, inputs: &[&[f32]], output: &mut [f32], saved: &mut [u32], _: &mut [f32]) {
+    fn forward(
+        &self,
+        inputs: &[&[f32]],
+        output: &mut [f32],
+        saved: &mut [u32],
+        scratch: &mut [f32],
+    ) {
         let PlaneWindow { rows, cols, .. } = &self.window;
         let taps: &mut [T] = bytemuck::cast_slice_mut(saved);
+        let row_taps: &mut [u32] = bytemuck::cast_slice_mut(&mut scratch[..cols.target]);
         let source_len = rows.source * cols.source;
         let target_len = rows.target * cols.target;
         let planes = inputs[0].chunks_exact(source_len);
@@ -167,9 +191,9 @@ impl<T: TapNumber> Kernel for MaxPool<T> {
             .zip(taps.chunks_exact_mut(target_len));
         for (plane, (output, taps)) in planes.zip(targets) {
             vectorized(|| match cols.stride() {
-                1 => self.plane::<1>(plane, output, taps),
-                2 => self.plane::<2>(plane, output, taps),
-                _ => self.plane::<0>(plane, output, taps),
+                1 => self.plane::<1>(plane, output, taps, row_taps),
+                2 => self.plane::<2>(plane, output, taps, row_taps),
+                _ => self.plane::<0>(plane, output, taps, row_taps),
             });
         }
     }
