@@ -1,5 +1,4 @@
-//! Vectors centred, rotated to their principal components where there are many, and scaled to total
-//! variance 1.
+//! Vectors centred, rotated to their principal components, and scaled to total variance 1.
 
 use faer::diag::Diag;
 use faer::dyn_stack::MemBuffer;
@@ -16,6 +15,8 @@ pub(crate) struct Scaled {
     /// `[n_samples, dimensions]`, row-major.
     pub(crate) data: Vec<f64>,
     pub(crate) dimensions: usize,
+    /// Variance of each dimension.
+    pub(crate) variances: Vec<f64>,
     /// Share of the total variance in the kept dimensions.
     pub(crate) variance_kept: f64,
 }
@@ -50,19 +51,20 @@ impl Scaled {
         }
         let scale = 1.0 / variance.sqrt();
         data.iter_mut().for_each(|v| *v *= scale);
-        if width <= max_components {
-            return Ok(Some(Self {
-                data,
-                dimensions: width,
-                variance_kept: 1.0,
-            }));
-        }
-        let dimensions = max_components.min(n);
+        let dimensions = max_components.min(width).min(n);
         let data = rotate(&data, n, width, dimensions)?;
-        let variance_kept = data.iter().map(|v| v * v).sum::<f64>() / n as f64;
+        let mut variances = vec![0.0; dimensions];
+        for row in data.chunks_exact(dimensions) {
+            variances
+                .iter_mut()
+                .zip(row)
+                .for_each(|(s, v)| *s += v * v / n as f64);
+        }
+        let variance_kept: f64 = variances.iter().sum();
         Ok(Some(Self {
             data,
             dimensions,
+            variances,
             variance_kept: variance_kept.min(1.0),
         }))
     }

@@ -25,6 +25,14 @@ impl Ends {
         }
     }
 
+    /// Adds `amount` to both ends.
+    pub(super) fn shifted(self, amount: f64) -> Self {
+        Self {
+            own: self.own + amount,
+            left_out: self.left_out + amount,
+        }
+    }
+
     /// The value: the middle.
     pub(super) fn middle(self) -> f64 {
         0.5 * (self.own + self.left_out)

@@ -13,8 +13,8 @@
 //! estimator). Both come from the same C̃, so I(C̃;Y) ≤ I(X;C̃) by data processing.
 //!
 //! **Noise** is relative to the layer's *whole* variance, so that the width of a layer does not by
-//! itself add information. More than [`GaussianChannelParams::max_components`] dimensions are
-//! rotated to that many principal components; the noise stays relative to the variance of all, and
+//! itself add information. Vectors are rotated to their principal components, of which at most
+//! [`GaussianChannelParams::max_components`] are kept; the noise stays relative to the variance of all, and
 //! [`PreparedLayer::variance_kept`] says what was left behind.
 //!
 //! **Monte Carlo.** With S = Z_i + σε the noise's own density is the control variate, and its
@@ -25,8 +25,10 @@
 //! ```
 //!
 //! The own center has a_ii = 0 exactly. Distances and projections ε·Z_j are matrix products that
-//! serve every τ. Draws come in antithetic pairs ±ε, which cancels the odd part of the error, the
-//! larger one.
+//! serve every τ. Draws come in antithetic pairs ±ε, which cancels the odd part of the error. Of the
+//! even part, most is that of a Gaussian of the layer's covariance, −q with q = ½ Σ_k λ_k/(λ_k + σ²)
+//! (ε_k² − 1) over the principal components, whose mean is 0: β q is added, with β by regression over
+//! the draws of each sample.
 //!
 //! **Bracket.** With the own center in the mixture, I(X;C̃) reads too low (never above log₂ N) and
 //! I(C̃;Y) too high; with it left out each errs the other way. The value is the middle of the two.
@@ -239,9 +241,9 @@ impl GaussianChannel {
         check_tau(tau)?;
         let (totals, resampled) = self.install(|| {
             let totals = sweep::totals(self, layer, &[tau]);
-            (totals, resampled::resample(self, layer, tau))
+            let totals = totals.first().copied().unwrap_or_default();
+            (totals, resampled::resample(self, layer, tau, &totals))
         });
-        let totals = totals.first().copied().unwrap_or_default();
         let input_ends = totals.input.mean().unwrap_or_default();
         let ceiling = (layer.n as f64).log2();
         let bracket = input_ends.bracket();
@@ -249,7 +251,7 @@ impl GaussianChannel {
             value: input_ends.middle(),
             ci: subsampling_interval(input_ends.middle(), &resampled.input_halves),
             bracket,
-            monte_carlo_error: totals.input.monte_carlo_error(),
+            monte_carlo_error: totals.input.monte_carlo_error(self.pairs()),
             ceiling,
             null: None,
             saturated: Estimate::is_saturated(bracket, ceiling, false),
@@ -266,7 +268,7 @@ impl GaussianChannel {
                 value,
                 ci: subsampling_interval(value, &resampled.label_halves),
                 bracket,
-                monte_carlo_error: totals.label.monte_carlo_error(),
+                monte_carlo_error: totals.label.monte_carlo_error(self.pairs()),
                 ceiling,
                 null: summarise_null(value, resampled.label_permuted),
                 saturated: Estimate::is_saturated(bracket, ceiling, true),

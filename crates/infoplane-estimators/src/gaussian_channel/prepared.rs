@@ -155,6 +155,8 @@ pub(super) struct Block {
     half_distance: Vec<f64>,
     /// `[rows · pairs, n]`.
     projection: Vec<f64>,
+    /// Squares of the noise, `[rows · pairs, dimensions]`.
+    square_noise: Vec<f64>,
 }
 
 impl Block {
@@ -208,7 +210,19 @@ impl Block {
             pairs,
             half_distance,
             projection,
+            square_noise: noise.iter().map(|e| e * e).collect(),
         }
+    }
+
+    /// The control variate of noise draw `pair` of `row`: q = ½ Σ_k λ_k/(λ_k + τ²) (ε_k² − 1), with
+    /// λ the variances of the dimensions. Its mean is 0; see the module's documentation.
+    pub(super) fn control(&self, row: usize, pair: usize, variances: &[f64], tau: f64) -> f64 {
+        let local = (row - self.rows.start) * self.pairs + pair;
+        let squares = &self.square_noise[local * variances.len()..][..variances.len()];
+        let terms = squares.iter().zip(variances);
+        0.5 * terms
+            .map(|(square, variance)| variance / (variance + tau * tau) * (square - 1.0))
+            .sum::<f64>()
     }
 
     pub(super) fn rows(&self) -> Range<usize> {

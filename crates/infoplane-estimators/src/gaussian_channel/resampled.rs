@@ -11,6 +11,7 @@ use super::GaussianChannel;
 use super::ends::Ends;
 use super::exponential::{TRUSTED, log_sum_exp};
 use super::prepared::{Block, Classes, PreparedLayer};
+use super::sweep::Totals;
 use crate::principal::Scaled;
 use crate::resample::{random_halves, random_permutations};
 
@@ -137,7 +138,12 @@ impl Sums {
 }
 
 /// Estimates on every subsample and permutation of the channel's parameters.
-pub(super) fn resample(channel: &GaussianChannel, layer: &PreparedLayer, tau: f64) -> Resampled {
+pub(super) fn resample(
+    channel: &GaussianChannel,
+    layer: &PreparedLayer,
+    tau: f64,
+    totals: &Totals,
+) -> Resampled {
     let Some(scaled) = &layer.scaled else {
         return Resampled {
             input_halves: vec![0.0; channel.subsamples()],
@@ -151,6 +157,8 @@ pub(super) fn resample(channel: &GaussianChannel, layer: &PreparedLayer, tau: f6
         tau,
         pairs: channel.pairs(),
         seed: channel.seed(),
+        input_control: totals.input.control_factor(),
+        label_control: totals.label.control_factor(),
         halves: Halves::new(channel, layer),
         permutations: layer
             .classes
@@ -180,6 +188,9 @@ struct Work<'a> {
     tau: f64,
     pairs: usize,
     seed: u64,
+    /// The control variate's factor for I(X;C) and for I(C;Y), of the whole sample.
+    input_control: f64,
+    label_control: f64,
     halves: Halves,
     permutations: Vec<Permutation>,
 }
@@ -263,11 +274,13 @@ impl Work<'_> {
             let row = rows.start + index / kernel.draws;
             let draw = index % kernel.draws;
             let class = self.layer.classes.as_ref().map(|c| c.of_row[row]);
+            let variances = &self.scaled.variances;
+            let control = kernel.block.control(row, draw / 2, variances, self.tau);
             for half in (0..count).filter(|&half| self.halves.holds(row, half)) {
                 let held = |&j: &usize| self.halves.holds(j, half);
                 let log = kernel.log(all[half], row, draw, self.tau, (0..n).filter(held));
                 let input = Ends::pointwise(log, self.halves.size);
-                sums.input_halves[half].push(input);
+                sums.input_halves[half].push(input.shifted(self.input_control * control));
                 let Some(class) = class else { continue };
                 let size = self.halves.class_size[class * count + half];
                 if size < 2 {
@@ -276,7 +289,8 @@ impl Work<'_> {
                 let range = self.layer.classes.as_ref().map(|c| c.ranges[class].clone());
                 let others = range.unwrap_or(0..0).filter(held);
                 let log = kernel.log(of_class[half], row, draw, self.tau, others);
-                sums.label_halves[half].push(input - Ends::pointwise(log, size));
+                let label = input - Ends::pointwise(log, size);
+                sums.label_halves[half].push(label.shifted(self.label_control * control));
             }
         }
     }

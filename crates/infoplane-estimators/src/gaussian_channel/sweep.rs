@@ -14,44 +14,75 @@ pub(super) struct Totals {
     pub(super) label: Measured,
 }
 
-/// A sum of pointwise informations.
+/// A sum of pointwise informations v, and how they go with the control variate q over the noise
+/// draws of a sample.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measured {
     sum: Ends,
-    /// Sum of the squared standard errors that the noise draws leave in each sample's middle.
-    squared_error: f64,
+    sum_control: f64,
+    /// Within-sample sums of squares and products of deviations, of v's middle and q.
+    value_squares: f64,
+    control_squares: f64,
+    products: f64,
     n: usize,
 }
 
+/// One antithetic pair of noise draws of a sample.
+#[derive(Debug, Clone, Copy, Default)]
+struct Drawn {
+    value: Ends,
+    control: f64,
+}
+
 impl Measured {
-    /// Adds one sample, given its value at each antithetic pair of draws.
-    fn add_sample(&mut self, pairs: &[Ends]) {
-        let count = pairs.len() as f64;
-        let mean = pairs.iter().fold(Ends::default(), |sum, &p| sum + p) * (1.0 / count);
-        let spread: f64 = pairs
-            .iter()
-            .map(|p| (p.middle() - mean.middle()).powi(2))
-            .sum();
-        self.sum += mean;
-        self.squared_error += spread / (count * (count - 1.0));
+    fn add_sample(&mut self, pairs: &[Drawn]) {
+        let share = 1.0 / pairs.len() as f64;
+        let mut mean = Drawn::default();
+        for pair in pairs {
+            mean.value += pair.value * share;
+            mean.control += pair.control * share;
+        }
+        for pair in pairs {
+            let value = pair.value.middle() - mean.value.middle();
+            let control = pair.control - mean.control;
+            self.value_squares += value * value;
+            self.control_squares += control * control;
+            self.products += value * control;
+        }
+        self.sum += mean.value;
+        self.sum_control += mean.control;
         self.n += 1;
     }
 
     fn add(&mut self, other: Self) {
         self.sum += other.sum;
-        self.squared_error += other.squared_error;
+        self.sum_control += other.sum_control;
+        self.value_squares += other.value_squares;
+        self.control_squares += other.control_squares;
+        self.products += other.products;
         self.n += other.n;
     }
 
-    /// Mean in bits; `None` over no samples.
+    /// β: `v + β q` has the least variance over the noise draws.
+    pub(super) fn control_factor(&self) -> f64 {
+        if self.control_squares > 0.0 {
+            -self.products / self.control_squares
+        } else {
+            0.0
+        }
+    }
+
+    /// Mean of `v + β q` in bits; `None` over no samples.
     pub(super) fn mean(&self) -> Option<Ends> {
-        let n = self.n as f64;
-        (self.n > 0).then(|| self.sum * (std::f64::consts::LOG2_E / n))
+        let sum = self.sum.shifted(self.control_factor() * self.sum_control);
+        (self.n > 0).then(|| sum * (std::f64::consts::LOG2_E / self.n as f64))
     }
 
     /// Standard error of the middle from the noise draws, in bits.
-    pub(super) fn monte_carlo_error(&self) -> f64 {
-        self.squared_error.sqrt() / self.n.max(1) as f64 * std::f64::consts::LOG2_E
+    pub(super) fn monte_carlo_error(&self, pairs: usize) -> f64 {
+        let squares = self.value_squares + self.control_factor() * self.products;
+        let variance = squares.max(0.0) / (pairs * (pairs - 1)) as f64;
+        variance.sqrt() / self.n.max(1) as f64 * std::f64::consts::LOG2_E
     }
 }
 
@@ -71,7 +102,7 @@ pub(super) fn totals(
         .into_par_iter()
         .map(|rows| {
             let block = Block::new(layer, scaled, rows, pairs, channel.seed());
-            block_totals(layer, &block, pairs, taus)
+            block_totals(layer, &scaled.variances, &block, pairs, taus)
         })
         .collect();
     let mut totals = vec![Totals::default(); taus.len()];
@@ -84,10 +115,16 @@ pub(super) fn totals(
     totals
 }
 
-fn block_totals(layer: &PreparedLayer, block: &Block, pairs: usize, taus: &[f64]) -> Vec<Totals> {
+fn block_totals(
+    layer: &PreparedLayer,
+    variances: &[f64],
+    block: &Block,
+    pairs: usize,
+    taus: &[f64],
+) -> Vec<Totals> {
     let mut totals = vec![Totals::default(); taus.len()];
-    let mut input = vec![Ends::default(); pairs];
-    let mut label = vec![Ends::default(); pairs];
+    let mut input = vec![Drawn::default(); pairs];
+    let mut label = vec![Drawn::default(); pairs];
     for (total, &tau) in totals.iter_mut().zip(taus) {
         for row in block.rows() {
             let class = layer.classes.as_ref().map(|classes| classes.range_of(row));
@@ -104,8 +141,13 @@ fn block_totals(layer: &PreparedLayer, block: &Block, pairs: usize, taus: &[f64]
                             sides[side] - Ends::pointwise(logs.class[side], range.len());
                     }
                 }
-                input[pair] = (sides[0] + sides[1]) * 0.5;
-                label[pair] = (label_sides[0] + label_sides[1]) * 0.5;
+                let control = block.control(row, pair, variances, tau);
+                let drawn = |sides: [Ends; 2]| Drawn {
+                    value: (sides[0] + sides[1]) * 0.5,
+                    control,
+                };
+                input[pair] = drawn(sides);
+                label[pair] = drawn(label_sides);
             }
             total.input.add_sample(&input);
             if class.is_some() {
