@@ -21,7 +21,16 @@ pub(crate) struct ArrayDataset {
 
 impl ArrayDataset {
     pub(crate) fn open(path: &Path, options: &DataOptions) -> Result<Self, DataError> {
-        let InputArrays { input, label, .. } = read_arrays(path)?;
+        Self::from_arrays(read_arrays(path)?, path, options)
+    }
+
+    /// The same from arrays that are already read; `path` is what they are called.
+    pub(crate) fn from_arrays(
+        arrays: InputArrays,
+        path: &Path,
+        options: &DataOptions,
+    ) -> Result<Self, DataError> {
+        let InputArrays { input, label, .. } = arrays;
         let preprocessing = "none: the array is the network's input".to_string();
         let shape = input.shape().get(1..).unwrap_or_default().to_vec();
         check_shape(path, &shape, options, &preprocessing)?;

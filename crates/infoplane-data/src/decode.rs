@@ -62,3 +62,6 @@ fn to_rgb(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
 fn high_byte(value: u16) -> u8 {
     (value >> 8) as u8
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,11 @@ pub struct GroupMap {
 }
 
 impl GroupMap {
+    /// One more than the largest class index in the table.
+    pub fn n_classes(&self) -> usize {
+        self.groups.len()
+    }
+
     /// The group index of a class, where the table holds the class.
     pub fn group_of(&self, class: ClassIndex) -> Option<usize> {
         self.groups.get(class.0).copied().flatten()

@@ -1,5 +1,6 @@
 //! Already preprocessed inputs: the argument `--inputs F`.
 
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use ndarray::ArrayD;
@@ -48,23 +49,32 @@ pub(crate) struct InputArrays {
 }
 
 pub(crate) fn read_arrays(path: &Path) -> Result<InputArrays, DataError> {
-    let (input, target, label) = match lower_extension(path).as_str() {
-        "npy" => (read_npy(path)?, None, None),
-        "npz" => {
-            let mut archive = NpzFile::open(path)?;
-            (
-                archive.read(INPUT_KEY)?,
-                archive.read_optional(TARGET_KEY)?,
-                archive.read_optional(LABEL_KEY)?,
-            )
-        }
-        other => {
-            return Err(DataError::malformed(
-                path,
-                format!("inputs must be .npy or .npz, not `.{other}`"),
-            ));
-        }
-    };
+    match lower_extension(path).as_str() {
+        "npy" => checked(read_npy(path)?, None, None),
+        "npz" => arrays_of_npz(NpzFile::open(path)?),
+        other => Err(DataError::malformed(
+            path,
+            format!("inputs must be .npy or .npz, not `.{other}`"),
+        )),
+    }
+}
+
+/// The same from an archive that is already open.
+pub(crate) fn arrays_of_npz<R: Read + Seek>(
+    mut archive: NpzFile<R>,
+) -> Result<InputArrays, DataError> {
+    checked(
+        archive.read(INPUT_KEY)?,
+        archive.read_optional(TARGET_KEY)?,
+        archive.read_optional(LABEL_KEY)?,
+    )
+}
+
+fn checked(
+    input: NpyArray,
+    target: Option<NpyArray>,
+    label: Option<NpyArray>,
+) -> Result<InputArrays, DataError> {
     let n_samples = match input.shape() {
         [n, _, ..] if *n > 0 && !input.bytes().is_empty() => *n,
         shape => {

@@ -27,6 +27,6 @@ pub use dataset::{ClassIndex, Dataset, DatasetInfo};
 pub use error::{DataError, SampleError};
 pub use groups::{GroupMap, group_map};
 pub use inputs::{Inputs, read_inputs};
-pub use open::{DataOptions, open};
+pub use open::{DataOptions, open, open_npz};
 pub use preprocess::Preprocess;
 pub use resample::{Interpolation, RgbImage};

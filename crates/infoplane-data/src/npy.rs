@@ -349,3 +349,6 @@ fn row_major(bytes: &[u8], shape: &[usize], size: usize) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Finds out what a path holds and opens it.
 
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use crate::array::ArrayDataset;
@@ -7,7 +8,8 @@ use crate::classes::ClassMap;
 use crate::dataset::{ClassIndex, Dataset};
 use crate::error::DataError;
 use crate::folder;
-use crate::inputs::lower_extension;
+use crate::inputs::{arrays_of_npz, lower_extension};
+use crate::npy::NpzFile;
 use crate::parquet_images;
 use crate::preprocess::Preprocess;
 
@@ -34,6 +36,20 @@ impl DataOptions {
             ClassMap::Auto => Vec::new(),
         }
     }
+}
+
+/// Opens an `.npz` archive of already preprocessed arrays that is at hand as a reader; `path` is what
+/// it is called.
+///
+/// # Errors
+/// As [`open`] for such a file.
+pub fn open_npz<R: Read + Seek>(
+    reader: R,
+    path: &Path,
+    options: &DataOptions,
+) -> Result<Box<dyn Dataset>, DataError> {
+    let arrays = arrays_of_npz(NpzFile::from_reader(reader, path)?)?;
+    Ok(Box::new(ArrayDataset::from_arrays(arrays, path, options)?))
 }
 
 /// Opens a data source by what it is:

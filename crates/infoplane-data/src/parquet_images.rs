@@ -206,3 +206,6 @@ impl Source {
 fn open_file(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|error| DataError::io(path, error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -293,3 +293,6 @@ fn nearest(
         pixels,
     }
 }
+
+#[cfg(test)]
+mod tests;
