@@ -9,7 +9,8 @@ use crate::imagenet;
 /// How class folders become class indices.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ClassMap {
-    /// ImageNet's indices where the folders are ImageNet wnids, else the sorted order of the folders.
+    /// ImageNet's indices where the folders are ImageNet wnids, else the sorted order of the
+    /// folders.
     #[default]
     Auto,
     /// The position of the folder's name in this list.
@@ -85,8 +86,8 @@ fn are_imagenet(folders: &[String], n_outputs: Option<usize>) -> bool {
 fn by_wnid(root: &Path, folders: &[String]) -> Result<Labelling, DataError> {
     let known: Vec<&str> = imagenet::wnids().collect();
     let classes = look_up(root, folders, &known, |_| {
-        "the wnids of ImageNet-1k, such as `n01440764` (tench); move other folders away or give a list \
-         of class names"
+        "the wnids of ImageNet-1k, such as `n01440764` (tench); move other folders away or \
+         give a list of class names"
             .into()
     })?;
     Ok(Labelling {
@@ -123,8 +124,9 @@ fn by_names(root: &Path, folders: &[String], names: &[String]) -> Result<Labelli
 fn by_order(folders: &[String], n_outputs: Option<usize>) -> Labelling {
     let warnings = match n_outputs {
         Some(n) if n != folders.len() => vec![format!(
-            "{} class folders but the model has {n} outputs: class indices are taken from the sorted \
-             order of the folders and may be another network's; a list of class names settles it",
+            "{} class folders but the model has {n} outputs: class indices are taken from the \
+             sorted order of the folders and may be another network's; a list of class names \
+             settles it",
             folders.len()
         )],
         _ => Vec::new(),

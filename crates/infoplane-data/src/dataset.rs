@@ -57,14 +57,15 @@ pub trait Dataset: Send + Sync {
     /// Where `index` is not below [`len`](Self::len).
     fn label(&self, index: usize) -> Option<ClassIndex>;
 
-    /// Reads and preprocesses one sample into `out`, row-major in [`sample_shape`](Self::sample_shape).
+    /// Reads and preprocesses one sample into `out`, row-major in
+    /// [`sample_shape`](Self::sample_shape).
     ///
     /// # Errors
     /// [`SampleError`] where this sample is unreadable; `out` is then unspecified.
     ///
     /// # Panics
-    /// Where `index` is not below [`len`](Self::len) or `out` has another length than the product of
-    /// [`sample_shape`](Self::sample_shape).
+    /// Where `index` is not below [`len`](Self::len) or `out` has another length than the product
+    /// of [`sample_shape`](Self::sample_shape).
     fn load(&self, index: usize, out: &mut [f32]) -> Result<(), SampleError>;
 }
 

@@ -11,8 +11,8 @@ mod jpeg;
 /// Most pixels an image may have; Pillow refuses more as a decompression bomb.
 const MAX_PIXELS: usize = 178_956_970;
 
-/// Decodes a JPEG, PNG, BMP, GIF (its first frame) or WebP image, whatever its file is called. Alpha is
-/// dropped, not blended. The error is a reason for a person.
+/// Decodes a JPEG, PNG, BMP, GIF (its first frame) or WebP image, whatever its file is called.
+/// Alpha is dropped, not blended. The error is a reason for a person.
 pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());

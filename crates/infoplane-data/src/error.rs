@@ -32,9 +32,10 @@ pub enum DataError {
     },
     /// The path is none of the known forms of data.
     #[error(
-        "{}: not a known form of data ({reason}); allowed are a folder with one subfolder of images \
-         a class, a folder of images, a Hugging Face image .parquet file or a folder of them, and an \
-         array as .npy or .npz with the key `input`", path.display()
+        "{}: not a known form of data ({reason}); allowed are a folder with one subfolder of \
+         images a class, a folder of images, a Hugging Face image .parquet file or a folder of \
+         them, and an array as .npy or .npz with the key `input`",
+        path.display()
     )]
     UnknownForm {
         /// The path that was given.
@@ -72,7 +73,8 @@ pub enum DataError {
     },
     /// A label that the network has no output for.
     #[error(
-        "{}: class index {index} (sample {id}) but the model has only {n_outputs} outputs", path.display()
+        "{}: class index {index} (sample {id}) but the model has only {n_outputs} outputs",
+        path.display()
     )]
     ClassOutOfRange {
         /// The source.

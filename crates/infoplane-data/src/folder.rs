@@ -1,4 +1,5 @@
-//! Folders of images: one subfolder a class (torchvision's `ImageFolder`), or images without labels.
+//! Folders of images: one subfolder a class (torchvision's `ImageFolder`), or images without
+//! labels.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -194,8 +195,8 @@ fn list(folder: &Path) -> Result<(Vec<String>, Vec<String>), DataError> {
     Ok((folders, files))
 }
 
-/// Adds the image files below a folder, in torchvision's order: those of a folder before those of its
-/// subfolders.
+/// Adds the image files below a folder, in torchvision's order: those of a folder before those of
+/// its subfolders.
 fn collect(
     folder: &Path,
     prefix: &str,

@@ -31,13 +31,13 @@ impl GroupMap {
     }
 }
 
-/// Reads `FILE:COLUMN`: a CSV table with a column `class_index` and the named column, which holds the
-/// group's name.
+/// Reads `FILE:COLUMN`: a CSV table with a column `class_index` and the named column, which holds
+/// the group's name.
 ///
 /// # Errors
-/// [`DataError::GroupSpec`] without a column; [`DataError::MissingColumn`] listing the columns that are
-/// there; [`DataError::Malformed`] naming the row of a class index that is no number, an empty group, or
-/// a class with two groups; [`DataError::NotFound`].
+/// [`DataError::GroupSpec`] without a column; [`DataError::MissingColumn`] listing the columns that
+/// are there; [`DataError::Malformed`] naming the row of a class index that is no number, an empty
+/// group, or a class with two groups; [`DataError::NotFound`].
 pub fn group_map(spec: &str) -> Result<GroupMap, DataError> {
     let (file, column) = spec
         .rsplit_once(':')

@@ -15,8 +15,8 @@ pub(crate) struct ImageLoader {
 }
 
 impl ImageLoader {
-    /// Settles the shape of a sample: that of the crop, else that of the first readable image, which
-    /// `read` is asked for by index.
+    /// Settles the shape of a sample: that of the crop, else that of the first readable image,
+    /// which `read` is asked for by index.
     pub(crate) fn new(
         path: &Path,
         options: &DataOptions,
@@ -67,8 +67,8 @@ impl ImageLoader {
         let found = self.preprocess.output_size(image.width, image.height);
         if found != (height, width) {
             return Err(format!(
-                "{} × {} pixels after preprocessing, but other samples have {height} × {width} (height × \
-                 width); crop or resize to one size",
+                "{} × {} pixels after preprocessing, but other samples have {height} × {width} \
+                 (height × width); crop or resize to one size",
                 found.0, found.1
             ));
         }

@@ -26,12 +26,13 @@ pub struct Inputs {
     pub label: Option<Vec<i64>>,
 }
 
-/// Reads a `.npy`, or an `.npz` with the key `input` and optionally `target` and `label`. Numbers of any
-/// type are converted to f32.
+/// Reads a `.npy`, or an `.npz` with the key `input` and optionally `target` and `label`. Numbers
+/// of any type are converted to f32.
 ///
 /// # Errors
-/// [`DataError`] naming the file and what is wrong: missing, another form, truncated, no key `input` (with
-/// the keys that are there), no samples, or targets or labels that are not one whole number a sample.
+/// [`DataError`] naming the file and what is wrong: missing, another form, truncated, no key
+/// `input` (with the keys that are there), no samples, or targets or labels that are not one whole
+/// number a sample.
 pub fn read_inputs(path: &Path) -> Result<Inputs, DataError> {
     let arrays = read_arrays(path)?;
     Ok(Inputs {

@@ -1,9 +1,9 @@
 //! Samples and their preprocessing.
 //!
-//! [`open`] finds out what a path holds (a tree of class folders, an image parquet file, an array) and
-//! returns a [`Dataset`]: samples with ids and labels that are decoded and preprocessed one at a time,
-//! from any thread, into a caller's buffer. Images become what Pillow and torchvision make of them:
-//! decoding follows libjpeg, resizing is Pillow's to the bit.
+//! [`open`] finds out what a path holds (a tree of class folders, an image parquet file, an array)
+//! and returns a [`Dataset`]: samples with ids and labels that are decoded and preprocessed one at
+//! a time, from any thread, into a caller's buffer. Images become what Pillow and torchvision make
+//! of them: decoding follows libjpeg, resizing is Pillow's to the bit.
 #![forbid(unsafe_code)]
 
 mod array;

@@ -1,8 +1,8 @@
 //! NumPy arrays: `.npy` files and the members of `.npz` archives.
 //!
-//! Formats 1.0 to 3.0 of <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. The
-//! element type is known only when the file is read, so values stay as bytes and are converted on
-//! demand. Memory is taken as bytes arrive, never by what a header claims.
+//! Formats 1.0 to 3.0 of <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+//! The element type is known only when the file is read, so values stay as bytes and are converted
+//! on demand. Memory is taken as bytes arrive, never by what a header claims.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -198,8 +198,8 @@ impl Value {
 /// Reads a `.npy` file.
 ///
 /// # Errors
-/// [`DataError`] where the file is missing, no `.npy`, truncated, longer than its header says, or of a
-/// type that is no number.
+/// [`DataError`] where the file is missing, no `.npy`, truncated, longer than its header says, or
+/// of a type that is no number.
 pub fn read_npy(path: &Path) -> Result<NpyArray, DataError> {
     let file = File::open(path).map_err(|error| DataError::io(path, error))?;
     read_array(BufReader::new(file), path.to_path_buf())
@@ -250,8 +250,8 @@ impl<R: Read + Seek> NpzFile<R> {
     /// Reads one array.
     ///
     /// # Errors
-    /// [`DataError::MissingKey`] listing the keys that are there; [`DataError::Malformed`] where the
-    /// member is broken.
+    /// [`DataError::MissingKey`] listing the keys that are there; [`DataError::Malformed`] where
+    /// the member is broken.
     pub fn read(&mut self, key: &str) -> Result<NpyArray, DataError> {
         match self.read_optional(key)? {
             Some(array) => Ok(array),
@@ -301,7 +301,8 @@ fn read_array(mut reader: impl Read, origin: PathBuf) -> Result<NpyArray, DataEr
         return Err(DataError::malformed(
             origin,
             format!(
-                "the header promises {expected} bytes ({dtype:?}, shape {shape:?}) but there are {found}"
+                "the header promises {expected} bytes ({dtype:?}, shape {shape:?}) but there are \
+                 {found}"
             ),
         ));
     }

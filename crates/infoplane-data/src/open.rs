@@ -29,6 +29,18 @@ pub struct DataOptions {
 }
 
 impl DataOptions {
+    /// Fails where the options cannot give samples from `path`, whatever it holds.
+    fn validate(&self, path: &Path) -> Result<(), DataError> {
+        self.preprocess.validate()?;
+        if self.limit == Some(0) {
+            return Err(DataError::Empty {
+                path: path.into(),
+                reason: "the limit is 0".into(),
+            });
+        }
+        Ok(())
+    }
+
     /// The given class names; empty where none were given.
     pub(crate) fn class_names(&self) -> Vec<String> {
         match &self.class_map {
@@ -38,8 +50,8 @@ impl DataOptions {
     }
 }
 
-/// Opens an `.npz` archive of already preprocessed arrays that is at hand as a reader; `path` is what
-/// it is called.
+/// Opens an `.npz` archive of already preprocessed arrays that is at hand as a reader; `path` is
+/// what it is called.
 ///
 /// # Errors
 /// As [`open`] for such a file.
@@ -48,13 +60,15 @@ pub fn open_npz<R: Read + Seek>(
     path: &Path,
     options: &DataOptions,
 ) -> Result<Box<dyn Dataset>, DataError> {
+    options.validate(path)?;
     let arrays = arrays_of_npz(NpzFile::from_reader(reader, path)?)?;
     Ok(Box::new(ArrayDataset::from_arrays(arrays, path, options)?))
 }
 
 /// Opens a data source by what it is:
 ///
-/// - a folder with one subfolder of images a class (`.jpg`, `.jpeg`, `.png`, `.bmp`, `.gif`, `.webp`),
+/// - a folder with one subfolder of images a class (`.jpg`, `.jpeg`, `.png`, `.bmp`, `.gif`,
+///   `.webp`),
 /// - a folder of images, without labels,
 /// - a Hugging Face image `.parquet` file, or a folder of them,
 /// - an already preprocessed array, `.npy`, or `.npz` with the key `input` and optionally `label`.
@@ -62,17 +76,11 @@ pub fn open_npz<R: Read + Seek>(
 /// Reads names, sizes and labels; images are decoded by [`Dataset::load`].
 ///
 /// # Errors
-/// [`DataError`] where the path is missing or of no known form, holds no samples, a class folder is no
-/// known class, a label has no output unit, or samples have another shape than
+/// [`DataError`] where the path is missing or of no known form, holds no samples, a class folder is
+/// no known class, a label has no output unit, or samples have another shape than
 /// [`DataOptions::expected_shape`].
 pub fn open(path: &Path, options: &DataOptions) -> Result<Box<dyn Dataset>, DataError> {
-    options.preprocess.validate()?;
-    if options.limit == Some(0) {
-        return Err(DataError::Empty {
-            path: path.into(),
-            reason: "the limit is 0".into(),
-        });
-    }
+    options.validate(path)?;
     let metadata = std::fs::metadata(path).map_err(|error| DataError::io(path, error))?;
     if metadata.is_dir() {
         let parquet_files = parquet_images::files_in(path)?;

@@ -1,7 +1,8 @@
-//! Hugging Face image data sets in Parquet: a struct column with the encoded `bytes`, and a label column.
+//! Hugging Face image data sets in Parquet: a struct column with the encoded `bytes`, and a label
+//! column.
 //!
-//! Labels are read when the source is opened. Images stay encoded and are read a row group at a time;
-//! the row groups last used are kept, so neighbouring samples cost one read.
+//! Labels are read when the source is opened. Images stay encoded and are read a row group at a
+//! time; the row groups last used are kept, so neighbouring samples cost one read.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,7 +19,8 @@ mod file;
 
 use file::{EncodedImages, ImageFile};
 
-/// Row groups kept in memory. Workers go through the samples in order, so two are in use at a border.
+/// Row groups kept in memory. Workers go through the samples in order, so two are in use at a
+/// border.
 const KEPT_ROW_GROUPS: usize = 3;
 
 /// Images in one or more Parquet files.

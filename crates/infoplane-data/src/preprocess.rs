@@ -1,4 +1,5 @@
-//! From a decoded image to the network's input: resize, crop, scale, normalise, as torchvision does.
+//! From a decoded image to the network's input: resize, crop, scale, normalise, as torchvision
+//! does.
 
 use serde::{Deserialize, Serialize};
 

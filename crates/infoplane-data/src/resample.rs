@@ -261,7 +261,8 @@ fn convolve_columns(image: &RgbImage, taps: &Taps, first_row: usize) -> RgbImage
     }
 }
 
-/// Pillow's nearest neighbour (libImaging/Geometry.c) adds the scale up pixel by pixel; so does this.
+/// Pillow's nearest neighbour (libImaging/Geometry.c) adds the scale up pixel by pixel; so does
+/// this.
 fn nearest(
     image: &RgbImage,
     (width, height): (usize, usize),

@@ -1,9 +1,10 @@
 //! Folders and arrays through the public interface, and every kind of bad input.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess, open, read_inputs};
+use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess, open, open_npz, read_inputs};
 
 fn jpeg(name: &str) -> Vec<u8> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images");
@@ -261,6 +262,11 @@ fn arrays_are_samples_as_they_are() {
     let mut out = [0.0; 4];
     data.load(2, &mut out).unwrap();
     assert_eq!(out, [20.0, 21.0, 22.0, 255.0]);
+
+    let bytes = Cursor::new(fs::read(&path).unwrap());
+    let read = open_npz(bytes, Path::new("name.npz"), &DataOptions::default()).unwrap();
+    assert_eq!(read.info().name, "name.npz");
+    assert_eq!(read.info().fingerprint, data.info().fingerprint);
 
     let other = npy(
         "|u1",

@@ -1,12 +1,13 @@
 //! JPEG, exact to libjpeg-turbo's defaults, which Pillow and torchvision decode with.
 //!
-//! The standard (ITU-T T.81) leaves the inverse transform's rounding, the interpolation of subsampled
-//! chroma and the colour conversion's rounding to the decoder, and decoders differ in up to a sixth of
-//! all pixel values. This one takes libjpeg's choices: the integer transform `islow` ([`idct`]), "fancy"
-//! upsampling ([`upsample`]) and 16-bit fixed-point colour conversion ([`colour`]).
+//! The standard (ITU-T T.81) leaves the inverse transform's rounding, the interpolation of
+//! subsampled chroma and the colour conversion's rounding to the decoder, and decoders differ in up
+//! to a sixth of all pixel values. This one takes libjpeg's choices: the integer transform `islow`
+//! ([`idct`]), "fancy" upsampling ([`upsample`]) and 16-bit fixed-point colour conversion
+//! ([`colour`]).
 //!
-//! Sequential and progressive Huffman-coded files of 8 bits are read; arithmetic coding, 12 bits and
-//! lossless files are refused.
+//! Sequential and progressive Huffman-coded files of 8 bits are read; arithmetic coding, 12 bits
+//! and lossless files are refused.
 
 use crate::resample::RgbImage;
 

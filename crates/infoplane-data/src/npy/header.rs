@@ -124,8 +124,8 @@ fn parse_descr(descr: &str) -> Result<(Dtype, bool), String> {
         "f8" => Dtype::F64,
         _ => {
             return Err(format!(
-                "element type `{descr}` is not supported; allowed are bool, integers of 8 to 64 bits \
-                 and floats of 16 to 64 bits"
+                "element type `{descr}` is not supported; allowed are bool, integers of 8 to \
+                 64 bits and floats of 16 to 64 bits"
             ));
         }
     };

@@ -69,8 +69,8 @@ impl ImageFile {
             return Err(DataError::malformed(
                 path,
                 format!(
-                    "column `{}` has type {}; expected encoded images: binary, or a struct with a binary \
-                     field `bytes`",
+                    "column `{}` has type {}; expected encoded images: binary, or a struct \
+                     with a binary field `bytes`",
                     image.1.name(),
                     image.1.data_type()
                 ),
@@ -124,7 +124,8 @@ impl ImageFile {
         u64::try_from(bytes).unwrap_or(0)
     }
 
-    /// Class names by class index, from the metadata that `datasets` writes; empty where there are none.
+    /// Class names by class index, from the metadata that `datasets` writes; empty where there are
+    /// none.
     pub(super) fn class_names(&self) -> Vec<String> {
         let named = self.label_column().and_then(|column| {
             let features = features(self.metadata.schema())?;

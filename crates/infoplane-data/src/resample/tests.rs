@@ -107,16 +107,19 @@ proptest! {
 
     #[test]
     fn a_constant_image_stays_constant(
-        colour in any::<[u8; 3]>(), from in (1usize..40, 1usize..40), to in (1usize..40, 1usize..40),
+        colour in any::<[u8; 3]>(),
+        from in (1usize..40, 1usize..40), to in (1usize..40, 1usize..40),
         interpolation in any_interpolation(),
     ) {
-        let image = RgbImage { width: from.0, height: from.1, pixels: colour.repeat(from.0 * from.1) };
+        let (width, height) = from;
+        let image = RgbImage { width, height, pixels: colour.repeat(width * height) };
         prop_assert_eq!(resize(&image, to, interpolation).pixels, colour.repeat(to.0 * to.1));
     }
 
     #[test]
     fn a_window_is_a_part_of_the_whole(
-        image in any_image(), to in (1usize..30, 1usize..30), cut in any::<[prop::sample::Index; 4]>(),
+        image in any_image(), to in (1usize..30, 1usize..30),
+        cut in any::<[prop::sample::Index; 4]>(),
         interpolation in any_interpolation(),
     ) {
         let span = |size: usize, start: prop::sample::Index, len: prop::sample::Index| {

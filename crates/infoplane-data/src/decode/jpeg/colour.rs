@@ -16,8 +16,8 @@ pub(super) enum ColourModel {
 }
 
 impl ColourModel {
-    /// libjpeg's guess (jdapimin.c) from the component ids, the presence of a JFIF marker and the colour
-    /// transform of an Adobe marker.
+    /// libjpeg's guess (jdapimin.c) from the component ids, the presence of a JFIF marker and the
+    /// colour transform of an Adobe marker.
     pub(super) fn new(ids: &[u8], jfif: bool, adobe: Option<u8>) -> Self {
         match ids {
             [_] => Self::Grey,

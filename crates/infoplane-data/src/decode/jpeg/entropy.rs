@@ -42,8 +42,8 @@ struct State {
     end_of_band_run: u32,
 }
 
-/// Decodes the scan that starts at `position` of `data` into the frame's coefficients; returns where the
-/// next marker is to be looked for.
+/// Decodes the scan that starts at `position` of `data` into the frame's coefficients; returns
+/// where the next marker is to be looked for.
 pub(super) fn decode_scan(
     frame: &mut Frame,
     scan: &Scan<'_>,
@@ -177,8 +177,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// First pass over the coefficients `first` to `self.last`. A sequential scan is the case without
-    /// shift and without runs of empty blocks.
+    /// First pass over the coefficients `first` to `self.last`. A sequential scan is the case
+    /// without shift and without runs of empty blocks.
     #[inline]
     fn first_ac(
         &self,

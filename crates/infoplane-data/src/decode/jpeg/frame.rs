@@ -45,8 +45,8 @@ pub(super) struct Plane {
 }
 
 impl Frame {
-    /// From the body of a start-of-frame marker. `remaining` bytes of the file are left; memory is taken
-    /// only where they can hold an image of the declared size.
+    /// From the body of a start-of-frame marker. `remaining` bytes of the file are left; memory is
+    /// taken only where they can hold an image of the declared size.
     pub(super) fn parse(
         body: &[u8],
         progressive: bool,

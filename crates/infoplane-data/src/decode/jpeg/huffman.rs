@@ -9,8 +9,8 @@ const MAX_LENGTH: usize = 16;
 
 /// A canonical Huffman code (T.81 annex C).
 pub(super) struct HuffmanTable {
-    /// By the next [`LOOKAHEAD`] bits: length and symbol of the code they start with; length 0 for longer
-    /// codes.
+    /// By the next [`LOOKAHEAD`] bits: length and symbol of the code they start with; length 0 for
+    /// longer codes.
     lookup: Box<[(u8, u8); 1 << LOOKAHEAD]>,
     /// By length: one above the largest code, aligned left to 16 bits.
     end: [u32; MAX_LENGTH + 1],
@@ -61,7 +61,8 @@ impl HuffmanTable {
 pub(super) struct BitReader<'a> {
     data: &'a [u8],
     position: usize,
-    /// Bits not yet consumed, aligned left. Below the first `available` are bits that follow, or zeros.
+    /// Bits not yet consumed, aligned left. Below the first `available` are bits that follow, or
+    /// zeros.
     bits: u64,
     available: u32,
     /// More bits were consumed than the segment holds.

@@ -161,7 +161,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Parses a scan header, and settles the quantisation tables of components seen for the first time.
+    /// Parses a scan header, and settles the quantisation tables of components seen for the first
+    /// time.
     fn scan(&self, body: &[u8], frame: &mut Frame) -> Result<Scan<'_>, JpegError> {
         let malformed = || JpegError::malformed("scan header");
         let (&count, rest) = body.split_first().ok_or_else(malformed)?;

@@ -126,9 +126,9 @@ impl Source<'_> {
     }
 }
 
-/// Doubles a row: each value gives two pixels, 3/4 of itself and 1/4 of its neighbour to the left and to
-/// the right. `bias` is added before the shift, for the left and the right pixel in turn. At the ends the
-/// value is its own neighbour.
+/// Doubles a row: each value gives two pixels, 3/4 of itself and 1/4 of its neighbour to the left
+/// and to the right. `bias` is added before the shift, for the left and the right pixel in turn. At
+/// the ends the value is its own neighbour.
 fn interpolate(values: &[i32], out: &mut Vec<u8>, (left_bias, right_bias): (i32, i32), shift: u32) {
     out.resize(values.len() * 2, 0);
     let left = values.iter().take(1).chain(values);
