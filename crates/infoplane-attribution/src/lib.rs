@@ -17,4 +17,4 @@ pub use error::AttributionError;
 pub use quadrature::{Quadrature, QuadratureError, QuadratureName, gauss_legendre};
 pub use reduction::Reduction;
 pub use sweep::{Baseline, Sweep, SweepLayer, SweepOptions, Target};
-pub use worker::{Attribution, Worker};
+pub use worker::{Attribution, Worker, argmax};

@@ -114,6 +114,17 @@ impl Quadrature {
         }
     }
 
+    /// Network evaluations of a sample: exact for fixed rules, those of the first mesh for the
+    /// adaptive one.
+    pub fn n_nodes(&self) -> usize {
+        match self {
+            Quadrature::Trapezoid { steps } | Quadrature::Graded { steps, .. } => steps + 1,
+            // The ends of the path are no Gauss-Legendre nodes.
+            Quadrature::Captum { steps } => steps + 3,
+            Quadrature::Adaptive(rule) => rule.initial_steps() + 1,
+        }
+    }
+
     /// The nodes of a fixed rule, or the first mesh of the adaptive one, ascending.
     pub(crate) fn nodes(&self) -> Vec<f64> {
         match *self {

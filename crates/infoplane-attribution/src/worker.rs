@@ -301,7 +301,7 @@ fn chain(nodes: &[f64]) -> (Vec<f64>, Vec<Link>) {
 }
 
 /// Index of the largest value; the first of several.
-fn argmax(values: &[f32]) -> usize {
+pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {

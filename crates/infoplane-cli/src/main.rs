@@ -1,3 +1,101 @@
-//! The infoplane program.
+//! The program `infoplane`: parses, calls, prints.
 
-fn main() {}
+mod commands;
+mod config;
+mod flags;
+mod progress;
+mod table;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+use flags::{Cli, Command};
+
+/// Exit code of bad usage or input.
+const BAD_INPUT: u8 = 2;
+/// Exit code of an interrupted run.
+const INTERRUPTED: u8 = 130;
+
+/// A mistake in how the program was called.
+#[derive(Debug)]
+pub struct UsageError(pub String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.verbose);
+    let stop = Arc::new(AtomicBool::new(false));
+    if let Err(error) = stop_on_signal(&stop) {
+        tracing::warn!("signals can't be caught: {error}");
+    }
+    let result = match &cli.command {
+        Command::Demo(args) => commands::run::demo(args, &stop),
+        Command::Run(args) => commands::run::run(args, &stop),
+        Command::Attribute(args) => commands::arrays::attribute(args, &stop),
+        Command::Plane(args) => commands::stored::plane(args),
+        Command::Report(args) => commands::stored::report(args),
+        Command::Layers(args) => commands::layers::layers(args),
+        Command::Predict(args) => commands::arrays::predict(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if is_broken_pipe(&error) {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("infoplane: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<UsageError>() {
+        return BAD_INPUT;
+    }
+    match error.downcast_ref::<infoplane::Error>() {
+        Some(infoplane::Error::Interrupted { .. }) => INTERRUPTED,
+        Some(error) if error.is_input_error() => BAD_INPUT,
+        _ => 1,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The first signal asks the run to stop; the second ends the program.
+fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+        eprintln!("\nstopping after the samples in work; once more ends at once");
+    })
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_target(false)
+        .without_time()
+        .init();
+}

@@ -13,7 +13,7 @@ pub struct Operand {
 
 impl Operand {
     /// Number of elements.
-    pub fn len(&self) -> usize {
+    pub fn n_elements(&self) -> usize {
         self.shape.iter().product()
     }
 }

@@ -1,1 +1,41 @@
 //! Conductance-based information plane analysis of trained networks.
+//!
+//! [`Analysis`] runs the whole job, from a network and samples to a report; the crates it is made of
+//! are re-exported for everything in between.
+
+mod analysis;
+mod arrays;
+mod config;
+mod demo;
+mod error;
+mod hardware;
+mod model;
+mod pool;
+mod progress;
+mod run;
+
+pub use analysis::{Analysis, Finished, plane, report};
+pub use arrays::{AttributeSummary, attribute, predict};
+pub use config::{
+    DEFAULT_CAPTUM_STEPS, DEFAULT_MAX_STEPS, DEFAULT_POWER, DEFAULT_SEED, DEFAULT_STEPS,
+    DEFAULT_TOLERANCE, RunConfig,
+};
+pub use error::Error;
+pub use model::{LayerChoice, Model};
+pub use progress::{Phase, Progress};
+pub use run::Run;
+
+pub use infoplane_attribution::{Quadrature, Reduction, argmax};
+pub use infoplane_engine::PlanSummary;
+pub use infoplane_graph::Layer;
+pub use infoplane_plane::{Figure, Interval, PlaneResult, VectorKind};
+pub use infoplane_store::SkippedSample;
+
+pub use infoplane_attribution as attribution;
+pub use infoplane_data as data;
+pub use infoplane_engine as engine;
+pub use infoplane_estimators as estimators;
+pub use infoplane_graph as graph;
+pub use infoplane_plane as plane_parts;
+pub use infoplane_report as report_parts;
+pub use infoplane_store as store;

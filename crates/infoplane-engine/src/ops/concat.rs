@@ -166,7 +166,7 @@ mod tests {
                 let inputs: Vec<_> = operands
                     .iter()
                     .enumerate()
-                    .map(|(seed, operand)| values(operand.len(), seed as u64))
+                    .map(|(seed, operand)| values(operand.n_elements(), seed as u64))
                     .collect();
                 let kernel = build("Concat", axis, &operands, &output_shape).unwrap();
                 check_against_reference(
@@ -230,7 +230,7 @@ mod tests {
         ) {
             let (shapes, output_shape) = shapes(&[2, 3, 2], axis, &parts);
             let operands: Vec<_> = shapes.iter().map(|shape| operand(shape)).collect();
-            let inputs: Vec<_> = operands.iter().map(|o| values(o.len(), seed)).collect();
+            let inputs: Vec<_> = operands.iter().map(|o| values(o.n_elements(), seed)).collect();
             let kernel: Box<dyn Kernel> =
                 build("Concat", axis, &operands, &output_shape).unwrap();
             check_laws(&*kernel, &inputs, output_shape.iter().product(), seed);

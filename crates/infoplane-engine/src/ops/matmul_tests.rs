@@ -26,7 +26,7 @@ fn runtime_values(operands: &[Operand]) -> Vec<Vec<f32>> {
         .iter()
         .enumerate()
         .filter(|(_, operand)| operand.constant.is_none())
-        .map(|(position, operand)| values(operand.len(), position as u64 + 10))
+        .map(|(position, operand)| values(operand.n_elements(), position as u64 + 10))
         .collect()
 }
 

@@ -107,14 +107,14 @@ pub(crate) fn constant(
             ),
         )
     })?;
-    if values.len() != operand.len() {
+    if values.len() != operand.n_elements() {
         return Err(EngineError::unsupported(
             operator,
             format!(
                 "operand {position} has {} elements where its shape {:?} has {}",
                 values.len(),
                 operand.shape,
-                operand.len()
+                operand.n_elements()
             ),
         ));
     }

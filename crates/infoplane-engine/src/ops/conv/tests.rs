@@ -73,17 +73,16 @@ fn spec(case: Case) -> Option<ConvSpec> {
         pads_begin: case.begin,
         pads_end: case.end,
     };
-    let mut size = [0; 2];
-    for axis in 0..2 {
+    let size = |axis: usize| {
         let reach = (case.kernel[axis] - 1) * case.dilations[axis] + 1;
         let padded = case.input[axis + 2] + case.begin[axis] + case.end[axis];
-        size[axis] = padded.checked_sub(reach)? / case.strides[axis] + 1;
-    }
+        Some(padded.checked_sub(reach)? / case.strides[axis] + 1)
+    };
     let taps = case.kernel[0] * case.kernel[1];
     let n_weights = case.out_channels * case.input[1] / case.groups * taps;
     Some(ConvSpec {
         input: case.input,
-        output: [case.input[0], case.out_channels, size[0], size[1]],
+        output: [case.input[0], case.out_channels, size(0)?, size(1)?],
         window,
         groups: case.groups,
         weights: values(n_weights, 7),

@@ -1,0 +1,33 @@
+//! `plane` and `report`: a run's stored vectors, without the network.
+
+use std::io::Write;
+
+use infoplane::RunConfig;
+
+use crate::commands::summary;
+use crate::config;
+use crate::flags::{PlaneArgs, ReportArgs};
+use crate::progress::ProgressView;
+
+pub fn plane(args: &PlaneArgs) -> anyhow::Result<()> {
+    let mut settings = RunConfig::default();
+    config::information(&mut settings, &args.information);
+    let mut view = ProgressView::new();
+    let done = infoplane::plane(&args.dir, &settings, &mut |progress| view.show(progress));
+    view.finish();
+    let done = done?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&done.plane)?)?;
+        return Ok(());
+    }
+    summary::print(&mut out, &done.plane, &done.skipped)?;
+    writeln!(out, "\nreport    {}", done.report.display())?;
+    Ok(())
+}
+
+pub fn report(args: &ReportArgs) -> anyhow::Result<()> {
+    let report = infoplane::report(&args.dir)?;
+    println!("report    {}", report.display());
+    Ok(())
+}

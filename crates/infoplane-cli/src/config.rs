@@ -1,0 +1,81 @@
+//! From flags to the library's configuration.
+
+use std::path::Path;
+
+use anyhow::Context;
+use infoplane::RunConfig;
+
+use crate::flags::{
+    AttributeArgs, AttributionArgs, ImageArgs, InformationArgs, PredictArgs, RunArgs,
+};
+
+/// Puts what was given over what was there.
+macro_rules! over {
+    ($config:expr, $args:expr, $($field:ident),+) => {
+        $(if $args.$field.is_some() { $config.$field = $args.$field.clone(); })+
+    };
+}
+
+pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
+    let mut config = match &args.config {
+        Some(path) => read(path)?,
+        None => RunConfig::default(),
+    };
+    over!(config, args.model, model);
+    over!(config, args, data, out);
+    images(&mut config, &args.images);
+    attribution(&mut config, &args.attribution);
+    information(&mut config, &args.information);
+    Ok(config)
+}
+
+pub fn of_attribute(args: &AttributeArgs) -> RunConfig {
+    let mut config = RunConfig {
+        model: Some(args.model.clone()),
+        ..RunConfig::default()
+    };
+    attribution(&mut config, &args.attribution);
+    config
+}
+
+pub fn of_predict(args: &PredictArgs) -> RunConfig {
+    RunConfig {
+        model: Some(args.model.clone()),
+        ..RunConfig::default()
+    }
+}
+
+pub fn information(config: &mut RunConfig, args: &InformationArgs) {
+    over!(config, args, groups, tau, seed);
+}
+
+fn attribution(config: &mut RunConfig, args: &AttributionArgs) {
+    if !args.layers.is_empty() {
+        config.layers.clone_from(&args.layers);
+    }
+    over!(
+        config, args, target, baseline, quadrature, steps, power, tolerance, max_steps, threads
+    );
+}
+
+fn images(config: &mut RunConfig, args: &ImageArgs) {
+    over!(
+        config,
+        args,
+        preset,
+        resize,
+        interpolation,
+        crop,
+        mean,
+        std,
+        classes,
+        limit
+    );
+    config.strict |= args.strict;
+}
+
+fn read(path: &Path) -> anyhow::Result<RunConfig> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| crate::UsageError(format!("cannot read {}: {error}", path.display())))?;
+    RunConfig::from_toml(&text, &path.display().to_string()).context("the configuration file")
+}

@@ -1,0 +1,298 @@
+//! The command line as it is typed. Nothing past this file asks what a flag meant.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Shows which layers of a trained network carry the information that decides its output.
+#[derive(Debug, Parser)]
+#[command(
+    name = "infoplane",
+    version,
+    about,
+    long_about = "Shows which layers of a trained network carry the information that decides its \
+                  output.\n\nFor every hidden layer it computes the layer conductance (Dhamdhere et \
+                  al. 2018) of real samples, estimates the mutual information of those conductances \
+                  with the input and with the label, places the layers on the information plane, and \
+                  scores their Information Transformation Efficiency (ITE).",
+    after_help = "Start with `infoplane demo`, then `infoplane run --model net.onnx --data images/ \
+                  --out runs/net`.\nExit codes: 0 done, 1 failed, 2 bad usage or input, 130 \
+                  interrupted (the run resumes)."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more on stderr (twice: everything)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole job on an embedded network and data set, in seconds, without a download
+    Demo(DemoArgs),
+    /// Conductance, information, plane and report of a network on a data set
+    Run(Box<RunArgs>),
+    /// Conductance of already preprocessed arrays, into an .npz archive
+    Attribute(Box<AttributeArgs>),
+    /// Information, efficiency and critical layers again, from a run's stored vectors
+    Plane(PlaneArgs),
+    /// The report of a run again
+    Report(ReportArgs),
+    /// The layers of a network: name, operator, shape, parameters, cut or not, chosen or not
+    Layers(LayersArgs),
+    /// A plain forward pass over already preprocessed arrays
+    Predict(PredictArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ModelArg {
+    /// The network: an .onnx file
+    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    pub model: Option<PathBuf>,
+}
+
+/// What is attributed, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Attribution")]
+pub struct AttributionArgs {
+    /// Layers to analyse, by name and separated by commas [default: outputs of blocks]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub layers: Vec<String>,
+    /// What is attributed: the logit of this unit
+    ///
+    /// `predicted`: the class the network predicts (the default). `label`: the true class; the label
+    /// then leaks into the conductance and the report says so. `input`: the array `target` of
+    /// --inputs. A number: this output unit for all samples.
+    #[arg(long, value_name = "UNIT")]
+    pub target: Option<String>,
+    /// Where the path to the sample starts: `zero` (in the network's normalised input space, which is
+    /// mean grey for images; the default) or `black`
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+    /// How the path integral is computed: adaptive, graded, trapezoid or captum
+    ///
+    /// `adaptive` splits the intervals with the largest completeness error until a sample is within
+    /// --tolerance. `graded` takes --steps intervals that crowd towards the baseline, where the bends
+    /// of a ReLU network are. `trapezoid` takes uniform ones. `captum` computes what Captum's
+    /// LayerConductance does by default, for comparison.
+    #[arg(long, value_name = "RULE")]
+    pub quadrature: Option<String>,
+    /// Intervals of a fixed quadrature [default: 16; captum: 50]
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// Exponent of the graded mesh [default: 2]
+    #[arg(long, value_name = "P")]
+    pub power: Option<f64>,
+    /// Relative completeness error at which the adaptive quadrature stops [default: 0.02]
+    #[arg(long, value_name = "E")]
+    pub tolerance: Option<f64>,
+    /// Most intervals of the adaptive quadrature [default: 64]
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<usize>,
+    /// Worker threads [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// How the label side of the plane is made, and the channel's noise.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Information")]
+pub struct InformationArgs {
+    /// Map classes to coarse groups: a CSV file with a column `class_index`, and the column to use
+    #[arg(long, value_name = "FILE.csv:COLUMN")]
+    pub groups: Option<String>,
+    /// Noise of the channel relative to a layer's standard deviation [default: the smallest of 0.1 to
+    /// 1 at which every layer's estimate is trustworthy]
+    #[arg(long, value_name = "TAU")]
+    pub tau: Option<f64>,
+    /// Seed of everything random [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub model: ModelArg,
+    /// The samples: a folder with a subfolder a class, a Hugging Face image .parquet, an .npy or .npz
+    #[arg(long, value_name = "PATH", required_unless_present = "config")]
+    pub data: Option<PathBuf>,
+    /// The run directory; the same command goes on where an earlier one stopped
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    pub out: Option<PathBuf>,
+    /// Take settings from a TOML file; what is given here comes first
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub images: ImageArgs,
+    #[command(flatten)]
+    pub attribution: AttributionArgs,
+    #[command(flatten)]
+    pub information: InformationArgs,
+    /// Print the plane as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is done to an image before the network sees it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct ImageArgs {
+    /// Preprocessing by name [default: cifar10 for 32×32 networks, else imagenet]
+    ///
+    /// `imagenet`: resize 256, crop 224, ImageNet's mean and standard deviation. `cifar10`: only the
+    /// same mean and standard deviation. `none`: only x/255.
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Resize the shorter side to this many pixels (0: don't)
+    #[arg(long, value_name = "PIXELS")]
+    pub resize: Option<u32>,
+    /// Interpolation when resizing: bilinear, bicubic or nearest
+    #[arg(long, value_name = "NAME")]
+    pub interpolation: Option<String>,
+    /// Cut a centred square of this side (0: don't)
+    #[arg(long, value_name = "PIXELS")]
+    pub crop: Option<u32>,
+    /// Mean of the colour channels of x/255, subtracted
+    #[arg(long, value_name = "R,G,B", value_parser = parse_channels)]
+    pub mean: Option<[f32; 3]>,
+    /// Standard deviation of the colour channels, divided by
+    #[arg(long, value_name = "R,G,B", value_parser = parse_channels)]
+    pub std: Option<[f32; 3]>,
+    /// A file of class names, one a line in the order of the class index
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// Take at most this many samples, spread evenly
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Fail on an unreadable sample instead of skipping it
+    #[arg(long)]
+    pub strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The run directory
+    #[arg(long, value_name = "DIR", default_value = "infoplane-demo")]
+    pub out: PathBuf,
+    /// Print the plane as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AttributeArgs {
+    /// The network: an .onnx file
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Preprocessed samples: an .npy, or an .npz with `input` and optionally `target` and `label`
+    #[arg(long, value_name = "FILE")]
+    pub inputs: PathBuf,
+    /// The archive to write: conductance/<layer>, delta/<layer>, f_input, f_baseline, target, logits
+    #[arg(long, value_name = "OUT.npz")]
+    pub raw: PathBuf,
+    /// What is kept of a layer
+    #[arg(long, value_enum, default_value_t = ReduceArg::Channels)]
+    pub reduce: ReduceArg,
+    #[command(flatten)]
+    pub attribution: AttributionArgs,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReduceArg {
+    /// One number a channel: the sum over positions
+    Channels,
+    /// One number a unit
+    None,
+}
+
+#[derive(Debug, Args)]
+pub struct PlaneArgs {
+    /// The run directory
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub information: InformationArgs,
+    /// Print the plane as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run directory
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct LayersArgs {
+    /// The network: an .onnx file
+    pub model: PathBuf,
+    /// List every layer, not only those that are analysed by default
+    #[arg(long)]
+    pub all: bool,
+    /// Show the compiled plan instead: steps, kernels, bytes, operations
+    #[arg(long)]
+    pub plan: bool,
+    /// Shape of one sample where the network leaves it free, as 3,224,224
+    #[arg(long, value_name = "C,H,W", value_delimiter = ',')]
+    pub input_shape: Vec<usize>,
+    /// Print the table as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The network: an .onnx file
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Preprocessed samples: an .npy, or an .npz with `input`
+    #[arg(long, value_name = "FILE")]
+    pub inputs: PathBuf,
+    /// The archive to write: logits, predicted
+    #[arg(long, value_name = "OUT.npz")]
+    pub raw: PathBuf,
+    /// Print the predictions as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_channels(text: &str) -> Result<[f32; 3], String> {
+    let values: Vec<f32> = text
+        .split(',')
+        .map(|part| {
+            part.trim()
+                .parse::<f32>()
+                .map_err(|error| format!("`{part}`: {error}"))
+        })
+        .collect::<Result<_, _>>()?;
+    match values.as_slice() {
+        [one] => Ok([*one; 3]),
+        [r, g, b] => Ok([*r, *g, *b]),
+        _ => Err(format!("{} numbers; one or three are needed", values.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn channels_are_one_or_three_numbers() {
+        assert_eq!(parse_channels("0.5"), Ok([0.5; 3]));
+        assert_eq!(parse_channels("1, 2,3"), Ok([1.0, 2.0, 3.0]));
+        assert!(parse_channels("1,2").is_err());
+        assert!(parse_channels("red").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! Progress on stderr: a bar on a terminal, a line every few seconds elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infoplane::{Phase, Progress};
+
+/// Time between two lines of a log.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Nothing is shown before a job has taken this long.
+const QUIET_FOR: Duration = Duration::from_secs(1);
+
+/// Shows how far a job is.
+pub struct ProgressView {
+    bar: Option<ProgressBar>,
+    phase: Option<Phase>,
+    started: Instant,
+    last_line: Instant,
+}
+
+impl ProgressView {
+    pub fn new() -> ProgressView {
+        let now = Instant::now();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+            let template = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len} · {per_sec} · {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        ProgressView {
+            bar,
+            phase: None,
+            started: now,
+            last_line: now,
+        }
+    }
+
+    pub fn show(&mut self, progress: &Progress) {
+        let now = Instant::now();
+        if self.phase != Some(progress.phase) {
+            self.phase = Some(progress.phase);
+            self.started = now;
+            self.last_line = now;
+            if let Some(bar) = &self.bar {
+                bar.set_length(progress.total);
+                bar.set_position(progress.resumed);
+                bar.reset_eta();
+                bar.set_message(name(progress.phase));
+            }
+        }
+        match &self.bar {
+            Some(bar) if now - self.started >= QUIET_FOR => bar.set_position(progress.done),
+            None if now - self.last_line >= LINE_EVERY => {
+                self.last_line = now;
+                eprintln!("{}", line(progress, now - self.started));
+            }
+            _ => {}
+        }
+    }
+
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Conductance => "conductance",
+        Phase::Information => "information",
+        Phase::Report => "report",
+    }
+}
+
+fn line(progress: &Progress, elapsed: Duration) -> String {
+    let fresh = progress.done.saturating_sub(progress.resumed);
+    let rate = fresh as f64 / elapsed.as_secs_f64().max(1e-3);
+    let left = if rate > 0.0 {
+        let seconds = progress.total.saturating_sub(progress.done) as f64 / rate;
+        format!("{} left", HumanDuration(Duration::from_secs_f64(seconds)))
+    } else {
+        "time left unknown".to_string()
+    };
+    let skipped = match progress.skipped {
+        0 => String::new(),
+        n => format!(", {n} skipped"),
+    };
+    format!(
+        "{}: {} of {}{skipped}, {rate:.1} a second, {left}",
+        name(progress.phase),
+        progress.done,
+        progress.total,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_counts_only_fresh_work_in_its_rate() {
+        let progress = Progress {
+            phase: Phase::Conductance,
+            done: 60,
+            total: 100,
+            resumed: 50,
+            skipped: 1,
+        };
+        assert_eq!(
+            line(&progress, Duration::from_secs(2)),
+            "conductance: 60 of 100, 1 skipped, 5.0 a second, 8 seconds left"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! One builder that runs the whole analysis.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use infoplane_plane::{ClassGroups, PlaneInput, PlaneOptions, PlaneResult, analyse, write_plane};
+use infoplane_report::{ReportOptions, write_report};
+use infoplane_store::{RunDir, SkippedSample};
+
+use crate::config::{DEFAULT_SEED, RunConfig};
+use crate::demo;
+use crate::error::Error;
+use crate::progress::{Phase, Progress};
+use crate::run::Run;
+
+/// The whole analysis: conductance → information → plane → report.
+///
+/// ```no_run
+/// # fn main() -> Result<(), infoplane::Error> {
+/// let done = infoplane::Analysis::new("net.onnx", "images/", "runs/net")
+///     .layers(["layer3.2", "fc"])
+///     .run()?;
+/// println!("{}", done.report.display());
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    config: RunConfig,
+    source: Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Files,
+    Embedded,
+}
+
+/// A finished analysis.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The plane, as in `plane.json`.
+    pub plane: PlaneResult,
+    /// The report's page.
+    pub report: PathBuf,
+    /// Samples that could not be analysed.
+    pub skipped: Vec<SkippedSample>,
+}
+
+impl Analysis {
+    /// Analyses the network `model` on the samples `data`, into the run directory `out`.
+    pub fn new(
+        model: impl Into<PathBuf>,
+        data: impl Into<PathBuf>,
+        out: impl Into<PathBuf>,
+    ) -> Analysis {
+        Analysis::from_config(RunConfig {
+            model: Some(model.into()),
+            data: Some(data.into()),
+            out: Some(out.into()),
+            ..RunConfig::default()
+        })
+    }
+
+    /// Analyses what a configuration says.
+    pub fn from_config(config: RunConfig) -> Analysis {
+        Analysis {
+            config,
+            source: Source::Files,
+        }
+    }
+
+    /// Analyses the embedded network on the embedded digits.
+    pub fn demo(out: impl Into<PathBuf>) -> Analysis {
+        Analysis {
+            config: RunConfig {
+                out: Some(out.into()),
+                ..RunConfig::default()
+            },
+            source: Source::Embedded,
+        }
+    }
+
+    /// Analyses these layers instead of the default ones.
+    pub fn layers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Analysis {
+        self.config.layers = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Changes any setting.
+    pub fn configure(mut self, change: impl FnOnce(&mut RunConfig)) -> Analysis {
+        change(&mut self.config);
+        self
+    }
+
+    /// Reads the model, opens the data and chooses the layers, without any work.
+    pub fn prepare(&self) -> Result<Run, Error> {
+        match self.source {
+            Source::Files => Run::prepare(&self.config),
+            Source::Embedded => demo::prepare(&self.config),
+        }
+    }
+
+    /// Does everything that the run directory does not hold yet.
+    pub fn finish(
+        &self,
+        run: &Run,
+        progress: &mut dyn FnMut(&Progress),
+        stop: &AtomicBool,
+    ) -> Result<Finished, Error> {
+        let out = self
+            .config
+            .out
+            .as_deref()
+            .ok_or_else(|| Error::Setting("--out is missing".to_string()))?;
+        // A table of groups that can't be read is better found before the sweep than after it.
+        let groups = groups(&self.config)?;
+        let stored = run.attribute(out, progress, stop)?;
+        plane_and_report(&stored, out, &self.config, groups.as_ref(), progress)
+    }
+
+    /// Prepares and does everything, without progress.
+    pub fn run(&self) -> Result<Finished, Error> {
+        let run = self.prepare()?;
+        self.finish(&run, &mut |_| {}, &AtomicBool::new(false))
+    }
+}
+
+/// The plane and the report again, from a run's stored vectors. Only the settings of the information
+/// side (`groups`, `tau`, `seed`) are used.
+pub fn plane(
+    dir: &Path,
+    settings: &RunConfig,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Finished, Error> {
+    let stored = RunDir::open(dir)?;
+    let groups = groups(settings)?;
+    plane_and_report(&stored, dir, settings, groups.as_ref(), progress)
+}
+
+/// The report again, from a run's `plane.json`.
+pub fn report(dir: &Path) -> Result<PathBuf, Error> {
+    let stored = RunDir::open(dir)?;
+    let path = dir.join("plane.json");
+    let unreadable = |reason: String| {
+        Error::Setting(format!(
+            "cannot read {}: {reason}; `infoplane plane {}` writes it",
+            path.display(),
+            dir.display()
+        ))
+    };
+    let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+    let plane: PlaneResult =
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    Ok(write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?.html)
+}
+
+fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
+    let Some(spec) = &config.groups else {
+        return Ok(None);
+    };
+    let map = infoplane_data::group_map(spec)?;
+    let of_class = (0..map.n_classes())
+        .map(|class| {
+            let group = map.group_of(infoplane_data::ClassIndex(class))?;
+            u32::try_from(group).ok()
+        })
+        .collect();
+    Ok(Some(ClassGroups {
+        names: map.names,
+        of_class,
+    }))
+}
+
+fn plane_and_report(
+    stored: &RunDir,
+    out: &Path,
+    config: &RunConfig,
+    groups: Option<&ClassGroups>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Finished, Error> {
+    let target = stored.manifest().config["target"]
+        .as_str()
+        .unwrap_or("predicted");
+    let input = PlaneInput::from_run(stored, target, groups)?;
+    let mut options = PlaneOptions {
+        tau: config.tau,
+        ..PlaneOptions::default()
+    };
+    options.channel.seed = config.seed.unwrap_or(DEFAULT_SEED);
+    let progress = std::cell::RefCell::new(progress);
+    let result = analyse(&input, &options, &|step| {
+        let done = step.done
+            + if step.stage == infoplane_plane::Stage::Estimate {
+                step.total
+            } else {
+                0
+            };
+        (progress.borrow_mut())(&Progress {
+            phase: Phase::Information,
+            done: done as u64,
+            total: 2 * step.total as u64,
+            resumed: 0,
+            skipped: 0,
+        });
+    })?;
+    write_plane(out, &result)?;
+    let report = write_report(out, stored.manifest(), &result, &ReportOptions::default())?;
+    Ok(Finished {
+        plane: result,
+        report: report.html,
+        skipped: stored.skipped().cloned().collect(),
+    })
+}

@@ -1,0 +1,266 @@
+//! Attribution and prediction of already preprocessed arrays, into `.npz` archives.
+
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use infoplane_attribution::{QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions};
+use infoplane_data::{Inputs, read_inputs};
+use infoplane_engine::{Backend, Plan, PlanOptions};
+use infoplane_store::write_atomically;
+use ndarray::{Array1, Array2, ArrayD, IxDyn};
+use ndarray_npy::NpzWriter;
+
+use crate::config::RunConfig;
+use crate::error::Error;
+use crate::model::Model;
+use crate::pool::{Loaded, Outcome, attribute_all};
+use crate::progress::{Phase, Progress};
+
+/// What `attribute` did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeSummary {
+    /// Number of samples.
+    pub n: usize,
+    /// Layers with their names, whether they are cut layers, and the largest relative completeness
+    /// error of a sample.
+    pub layers: Vec<(String, bool, Option<f32>)>,
+    /// Fewest and most steps of a sample.
+    pub steps: (usize, usize),
+}
+
+/// Attributes the arrays of `inputs` and writes `conductance/<layer>` (N × the layer's shape, or N ×
+/// channels), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits` and `steps`
+/// to the archive `raw`.
+///
+/// The quadrature is `graded` where the configuration names none.
+pub fn attribute(
+    config: &RunConfig,
+    inputs: &Path,
+    raw: &Path,
+    reduction: Reduction,
+    progress: &mut dyn FnMut(&Progress),
+    stop: &AtomicBool,
+) -> Result<AttributeSummary, Error> {
+    let (model, inputs) = read(config, inputs)?;
+    let sample_shape = inputs.input.shape()[1..].to_vec();
+    let shaped = model.shaped(&sample_shape)?;
+    let layers = model.layers(&shaped, &config.layer_choice())?;
+    let quadrature = config.quadrature(QuadratureName::Graded)?;
+    let options = SweepOptions {
+        quadrature,
+        baseline: config.baseline(&sample_shape, None)?,
+        target: config.target()?,
+        reduction,
+    };
+    let plan = model.plan(&sample_shape, &layers, quadrature.n_nodes())?;
+    let sweep = Sweep::new(
+        &plan,
+        layers.iter().map(SweepLayer::from).collect(),
+        options,
+    )?;
+    let n = inputs.input.shape()[0];
+    let input_len = plan.input_len();
+    let rows = inputs.input.as_slice().unwrap_or_default();
+    check_targets(&inputs, plan.n_outputs())?;
+
+    let load = |index: usize, row: &mut [f32]| {
+        row.copy_from_slice(&rows[index * input_len..][..input_len]);
+        let at = |values: &Option<Vec<i64>>| {
+            let value = values.as_ref()?.get(index)?;
+            usize::try_from(*value).ok()
+        };
+        Ok(Loaded {
+            label: at(&inputs.label),
+            given: at(&inputs.target),
+        })
+    };
+    let mut results = vec![None; n];
+    let mut done = 0;
+    let indices: Vec<usize> = (0..n).collect();
+    attribute_all(
+        &sweep,
+        input_len,
+        &indices,
+        config.n_threads()?,
+        stop,
+        &load,
+        &mut |index, outcome| {
+            results[index] = match outcome {
+                Outcome::Attributed(attribution) => Some(attribution),
+                Outcome::Unusable(reason) => {
+                    return Err(Error::Sample {
+                        id: format!("input {index}"),
+                        reason,
+                    });
+                }
+                Outcome::Failed(error) => return Err(error.into()),
+            };
+            done += 1;
+            progress(&Progress {
+                phase: Phase::Conductance,
+                done,
+                total: n as u64,
+                resumed: 0,
+                skipped: 0,
+            });
+            Ok(())
+        },
+    )?;
+    let Some(results) = results.into_iter().collect::<Option<Vec<_>>>() else {
+        return Err(Error::Interrupted {
+            done: 0,
+            total: n as u64,
+        });
+    };
+
+    let mut archive = Archive::new();
+    for (position, layer) in layers.iter().enumerate() {
+        let shape = match reduction {
+            Reduction::Channels => vec![n, layer.n_channels()],
+            Reduction::None => [&[n], layer.shape.as_slice()].concat(),
+        };
+        let values = results
+            .iter()
+            .flat_map(|result| result.conductance[position].iter().copied())
+            .collect();
+        archive.add(&format!("conductance/{}", layer.name), shape, values)?;
+        let delta: Option<Vec<f32>> = results
+            .iter()
+            .map(|result| result.delta[position])
+            .collect();
+        if let Some(delta) = delta {
+            archive.add(&format!("delta/{}", layer.name), vec![n], delta)?;
+        }
+    }
+    let column = |of: &dyn Fn(&infoplane_attribution::Attribution) -> f32| {
+        results
+            .iter()
+            .map(|result| of(result))
+            .collect::<Vec<f32>>()
+    };
+    archive.add("f_input", vec![n], column(&|r| r.f_input))?;
+    archive.add("f_baseline", vec![n], column(&|r| r.f_baseline))?;
+    let logits = results
+        .iter()
+        .flat_map(|r| r.logits.iter().copied())
+        .collect();
+    archive.add("logits", vec![n, plan.n_outputs()], logits)?;
+    archive.add_integers("target", results.iter().map(|r| r.target as i64).collect())?;
+    archive.add_integers("steps", results.iter().map(|r| r.steps as i64).collect())?;
+    archive.write(raw)?;
+
+    let relative = |position: usize| {
+        results
+            .iter()
+            .filter_map(|r| {
+                let scale = (r.f_input - r.f_baseline).abs().max(f32::MIN_POSITIVE);
+                Some(r.delta[position]?.abs() / scale)
+            })
+            .reduce(f32::max)
+    };
+    Ok(AttributeSummary {
+        n,
+        layers: layers
+            .iter()
+            .enumerate()
+            .map(|(position, layer)| (layer.name.clone(), layer.cut, relative(position)))
+            .collect(),
+        steps: (
+            results.iter().map(|r| r.steps).min().unwrap_or(0),
+            results.iter().map(|r| r.steps).max().unwrap_or(0),
+        ),
+    })
+}
+
+/// Runs the network forward over the arrays of `inputs` and writes `logits` (N × outputs) and
+/// `predicted` to the archive `raw`; returns the logits.
+pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f32>, Error> {
+    let (model, inputs) = read(config, inputs)?;
+    let n = inputs.input.shape()[0];
+    let sample_shape = &inputs.input.shape()[1..];
+    let shaped = model.graph().specialize(sample_shape, 1)?;
+    let plan = Plan::compile(model.graph(), &shaped, &PlanOptions::default())?;
+    let mut session = plan.session();
+    let mut logits = Vec::with_capacity(n * plan.n_outputs());
+    let rows = inputs.input.as_slice().unwrap_or_default();
+    for row in rows.chunks_exact(plan.input_len()) {
+        session.input().copy_from_slice(row);
+        logits.extend_from_slice(session.forward());
+    }
+    let n_outputs = plan.n_outputs();
+    let predicted = logits
+        .chunks_exact(n_outputs)
+        .map(|row| infoplane_attribution::argmax(row) as i64)
+        .collect();
+    let mut archive = Archive::new();
+    archive.add("logits", vec![n, n_outputs], logits.clone())?;
+    archive.add_integers("predicted", predicted)?;
+    archive.write(raw)?;
+    Array2::from_shape_vec((n, n_outputs), logits)
+        .map_err(|error| Error::Setting(format!("the outputs have no common shape: {error}")))
+}
+
+fn read(config: &RunConfig, inputs: &Path) -> Result<(Model, Inputs), Error> {
+    let model = config
+        .model
+        .as_deref()
+        .ok_or_else(|| Error::Setting("--model is missing".to_string()))?;
+    let model = Model::read(model)?;
+    let inputs = read_inputs(inputs)?;
+    model
+        .graph()
+        .check_sample_shape(&inputs.input.shape()[1..])?;
+    Ok((model, inputs))
+}
+
+fn check_targets(inputs: &Inputs, n_outputs: usize) -> Result<(), Error> {
+    let mut targets = inputs.target.iter().flatten();
+    let outside = targets.find(|&&target| usize::try_from(target).map_or(true, |t| t >= n_outputs));
+    match outside {
+        Some(target) => Err(Error::Setting(format!(
+            "the array `target` holds {target}, which is no output of the network (0 to {})",
+            n_outputs.saturating_sub(1)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// An `.npz` archive in memory, written whole in the end.
+struct Archive {
+    writer: NpzWriter<Cursor<Vec<u8>>>,
+}
+
+impl Archive {
+    fn new() -> Archive {
+        Archive {
+            writer: NpzWriter::new(Cursor::new(Vec::new())),
+        }
+    }
+
+    fn add(&mut self, name: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<(), Error> {
+        let array = ArrayD::from_shape_vec(IxDyn(&shape), values)
+            .map_err(|error| Error::Setting(format!("{name}: {error}")))?;
+        self.writer
+            .add_array(name, &array)
+            .map_err(|error| Error::Setting(format!("{name}: {error}")))
+    }
+
+    fn add_integers(&mut self, name: &str, values: Vec<i64>) -> Result<(), Error> {
+        self.writer
+            .add_array(name, &Array1::from_vec(values))
+            .map_err(|error| Error::Setting(format!("{name}: {error}")))
+    }
+
+    fn write(self, path: &Path) -> Result<(), Error> {
+        let bytes = self
+            .writer
+            .finish()
+            .map_err(|error| Error::Write {
+                path: path.to_path_buf(),
+                reason: error.to_string(),
+            })?
+            .into_inner();
+        Ok(write_atomically(path, &bytes)?)
+    }
+}

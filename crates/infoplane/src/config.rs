@@ -1,0 +1,256 @@
+//! What a user may set, and what becomes of it.
+
+use std::path::PathBuf;
+
+use infoplane_attribution::{AdaptiveRule, Baseline, Quadrature, QuadratureName, Target};
+use infoplane_data::{Interpolation, Preprocess};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::model::LayerChoice;
+
+/// The settings of a run as a person gives them, on the command line or in a file; everything has a
+/// default except the model and the data.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunConfig {
+    /// The network: an `.onnx` file.
+    pub model: Option<PathBuf>,
+    /// The samples: a folder of class folders, an image parquet file, an array.
+    pub data: Option<PathBuf>,
+    /// The run directory.
+    pub out: Option<PathBuf>,
+    /// Layers by name; outputs of blocks where empty.
+    pub layers: Vec<String>,
+    /// `predicted`, `label` or the index of an output unit.
+    pub target: Option<String>,
+    /// `zero` or `black`.
+    pub baseline: Option<String>,
+    /// `adaptive`, `graded`, `trapezoid` or `captum`.
+    pub quadrature: Option<String>,
+    /// Intervals of a fixed quadrature.
+    pub steps: Option<usize>,
+    /// Exponent of the graded mesh.
+    pub power: Option<f64>,
+    /// Relative completeness error at which the adaptive quadrature stops.
+    pub tolerance: Option<f64>,
+    /// Most intervals of the adaptive quadrature.
+    pub max_steps: Option<usize>,
+    /// `imagenet`, `cifar10` or `none`.
+    pub preset: Option<String>,
+    /// Shorter side to resize to, in pixels.
+    pub resize: Option<u32>,
+    /// `bilinear`, `bicubic` or `nearest`.
+    pub interpolation: Option<String>,
+    /// Side of the central crop, in pixels.
+    pub crop: Option<u32>,
+    /// Mean of each colour channel, of values in [0, 1].
+    pub mean: Option<[f32; 3]>,
+    /// Standard deviation of each colour channel.
+    pub std: Option<[f32; 3]>,
+    /// A file of class names, one a line, in the order of the class index.
+    pub classes: Option<PathBuf>,
+    /// `FILE.csv:COLUMN`: maps class indices to coarse groups.
+    pub groups: Option<String>,
+    /// At most this many samples, spread evenly.
+    pub limit: Option<usize>,
+    /// Fail on an unreadable sample instead of skipping it.
+    pub strict: bool,
+    /// Channel noise relative to a layer's standard deviation; chosen automatically by default.
+    pub tau: Option<f64>,
+    /// Seed of everything random.
+    pub seed: Option<u64>,
+    /// Worker threads; as many as there are processors by default.
+    pub threads: Option<usize>,
+}
+
+/// Steps of a fixed quadrature where none are given.
+pub const DEFAULT_STEPS: usize = 16;
+/// Steps of `captum` where none are given: Captum's own default.
+pub const DEFAULT_CAPTUM_STEPS: usize = 50;
+/// Power of the graded mesh.
+pub const DEFAULT_POWER: f64 = 2.0;
+/// Relative completeness error at which the adaptive quadrature stops.
+pub const DEFAULT_TOLERANCE: f64 = 0.02;
+/// Most intervals of the adaptive quadrature.
+pub const DEFAULT_MAX_STEPS: usize = 64;
+/// Seed of everything random.
+pub const DEFAULT_SEED: u64 = 0;
+
+impl RunConfig {
+    /// Reads a TOML file.
+    pub fn from_toml(text: &str, name: &str) -> Result<RunConfig, Error> {
+        toml::from_str(text).map_err(|error| Error::Setting(format!("{name}: {error}")))
+    }
+
+    /// The quadrature that is asked for. `default` is the rule where none is named.
+    pub fn quadrature(&self, default: QuadratureName) -> Result<Quadrature, Error> {
+        let name = match &self.quadrature {
+            Some(name) => name.parse()?,
+            None if self.steps.is_some() => QuadratureName::Graded,
+            None => default,
+        };
+        let unused = |given: bool, option: &str| {
+            if given {
+                Err(Error::Setting(format!(
+                    "--{option} does not apply to this quadrature"
+                )))
+            } else {
+                Ok(())
+            }
+        };
+        let adaptive = name == QuadratureName::Adaptive;
+        unused(adaptive && self.steps.is_some(), "steps")?;
+        unused(!adaptive && self.tolerance.is_some(), "tolerance")?;
+        unused(!adaptive && self.max_steps.is_some(), "max-steps")?;
+        unused(
+            name != QuadratureName::Graded && self.power.is_some(),
+            "power",
+        )?;
+        let steps = self.steps.unwrap_or(DEFAULT_STEPS);
+        let quadrature = match name {
+            QuadratureName::Trapezoid => Quadrature::Trapezoid { steps },
+            QuadratureName::Graded => Quadrature::Graded {
+                steps,
+                power: self.power.unwrap_or(DEFAULT_POWER),
+            },
+            QuadratureName::Captum => Quadrature::Captum {
+                steps: self.steps.unwrap_or(DEFAULT_CAPTUM_STEPS),
+            },
+            QuadratureName::Adaptive => Quadrature::Adaptive(AdaptiveRule {
+                tolerance: self.tolerance.unwrap_or(DEFAULT_TOLERANCE),
+                max_steps: self.max_steps.unwrap_or(DEFAULT_MAX_STEPS),
+            }),
+        };
+        quadrature.validate()?;
+        Ok(quadrature)
+    }
+
+    /// The target that is asked for.
+    pub fn target(&self) -> Result<Target, Error> {
+        match self.target.as_deref() {
+            None | Some("predicted") => Ok(Target::Predicted),
+            Some("label") => Ok(Target::Label),
+            Some("input") => Ok(Target::Given),
+            Some(index) => index.parse().map(Target::Index).map_err(|_| {
+                Error::Setting(format!(
+                    "there is no target `{index}`; there are predicted, label, input (the array `target` of --inputs) and the index of an output unit"
+                ))
+            }),
+        }
+    }
+
+    /// The baseline that is asked for, for samples of `sample_shape` preprocessed like this.
+    pub fn baseline(
+        &self,
+        sample_shape: &[usize],
+        preprocess: Option<&Preprocess>,
+    ) -> Result<Baseline, Error> {
+        match self.baseline.as_deref() {
+            None | Some("zero") => Ok(Baseline::Zero),
+            Some("black") => {
+                let (Some(preprocess), [3, ..]) = (preprocess, sample_shape) else {
+                    return Err(Error::Setting(
+                        "the baseline `black` needs colour images as data; for arrays there is `zero`"
+                            .to_string(),
+                    ));
+                };
+                let positions: usize = sample_shape[1..].iter().product();
+                let row = (0..3)
+                    .flat_map(|channel| {
+                        let black = -preprocess.mean[channel] / preprocess.std[channel];
+                        std::iter::repeat_n(black, positions)
+                    })
+                    .collect();
+                Ok(Baseline::Fixed {
+                    name: "black".to_string(),
+                    row,
+                })
+            }
+            Some(other) => Err(Error::Setting(format!(
+                "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey) and black"
+            ))),
+        }
+    }
+
+    /// The layers that are asked for.
+    pub fn layer_choice(&self) -> LayerChoice {
+        if self.layers.is_empty() {
+            LayerChoice::Default
+        } else {
+            LayerChoice::Named(self.layers.clone())
+        }
+    }
+
+    /// The preprocessing of images: the preset, or the one that suits the network's input, with what
+    /// is set by itself put over it.
+    pub fn preprocess(&self, input_shape: Option<&[usize]>) -> Result<Preprocess, Error> {
+        let mut preprocess = match (&self.preset, input_shape) {
+            (Some(name), _) => Preprocess::preset(name)?,
+            (None, Some([3, 32, 32])) => Preprocess::preset("cifar10")?,
+            (None, _) => Preprocess::preset("imagenet")?,
+        };
+        if let Some(side) = self.resize {
+            preprocess.resize = (side > 0).then_some(side);
+        }
+        if let Some(name) = &self.interpolation {
+            preprocess.interpolation = match name.as_str() {
+                "bilinear" => Interpolation::Bilinear,
+                "bicubic" => Interpolation::Bicubic,
+                "nearest" => Interpolation::Nearest,
+                other => {
+                    return Err(Error::Setting(format!(
+                        "there is no interpolation `{other}`; there are bilinear, bicubic and nearest"
+                    )));
+                }
+            };
+        }
+        if let Some(side) = self.crop {
+            preprocess.crop = (side > 0).then_some(side);
+        }
+        preprocess.mean = self.mean.unwrap_or(preprocess.mean);
+        preprocess.std = self.std.unwrap_or(preprocess.std);
+        preprocess.validate()?;
+        Ok(preprocess)
+    }
+
+    /// Number of worker threads.
+    pub fn n_threads(&self) -> Result<usize, Error> {
+        match self.threads {
+            Some(0) => Err(Error::Setting(
+                "0 threads; at least 1 is needed".to_string(),
+            )),
+            Some(n) if n > 1024 => Err(Error::Setting(format!("{n} threads; at most 1024"))),
+            Some(n) => Ok(n),
+            None => Ok(crate::hardware::n_cpus()),
+        }
+    }
+}
+
+/// The name of a target, for `run.json` and the report.
+pub(crate) fn target_name(target: Target) -> String {
+    match target {
+        Target::Predicted => "predicted".to_string(),
+        Target::Label => "label".to_string(),
+        Target::Given => "input".to_string(),
+        Target::Index(index) => index.to_string(),
+    }
+}
+
+/// The quadrature with all its parameters, for `run.json`.
+pub(crate) fn quadrature_json(quadrature: &Quadrature) -> serde_json::Value {
+    match quadrature {
+        Quadrature::Trapezoid { steps } => {
+            serde_json::json!({"rule": "trapezoid", "steps": steps})
+        }
+        Quadrature::Graded { steps, power } => {
+            serde_json::json!({"rule": "graded", "steps": steps, "power": power})
+        }
+        Quadrature::Captum { steps } => serde_json::json!({"rule": "captum", "steps": steps}),
+        Quadrature::Adaptive(rule) => serde_json::json!({
+            "rule": "adaptive",
+            "tolerance": rule.tolerance,
+            "max_steps": rule.max_steps,
+        }),
+    }
+}

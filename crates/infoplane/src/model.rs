@@ -1,0 +1,152 @@
+//! A network read from a file, with its layers and its plan.
+
+use std::path::{Path, PathBuf};
+
+use infoplane_engine::{Plan, PlanOptions};
+use infoplane_graph::{
+    Graph, GraphError, Layer, ShapedGraph, default_layers, layers_by_name, parse_onnx,
+};
+use infoplane_store::{LayerInfo, ModelInfo};
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+
+/// A network, ready to be planned.
+pub struct Model {
+    name: String,
+    sha256: String,
+    graph: Graph,
+}
+
+/// Which layers are analysed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LayerChoice {
+    /// Outputs of blocks, at most 64.
+    #[default]
+    Default,
+    /// Those of these names.
+    Named(Vec<String>),
+    /// Every layer.
+    All,
+}
+
+/// Rows of a micro-batch are chosen so that a worker's values and gradients stay about this small:
+/// beyond the caches more rows only cost memory.
+const WORKER_BYTES: usize = 24 << 20;
+
+/// Most rows of a micro-batch.
+const MAX_ROWS: usize = 32;
+
+impl Model {
+    /// Reads an ONNX file.
+    pub fn read(path: &Path) -> Result<Model, Error> {
+        let bytes = std::fs::read(path).map_err(|source| {
+            Error::Graph(GraphError::Io {
+                path: path.to_path_buf(),
+                source,
+            })
+        })?;
+        Model::from_bytes(&bytes, path)
+    }
+
+    /// Reads an ONNX model from memory; `path` is what it is called.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Model, Error> {
+        let graph = parse_onnx(bytes, path)?;
+        let name = path.file_stem().map_or_else(
+            || PathBuf::from("model").display().to_string(),
+            |stem| stem.to_string_lossy().into_owned(),
+        );
+        Ok(Model {
+            name,
+            sha256: hex(&Sha256::digest(bytes)),
+            graph,
+        })
+    }
+
+    /// Name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The network.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The network for one row of `sample_shape`, from which layers are chosen.
+    pub fn shaped(&self, sample_shape: &[usize]) -> Result<ShapedGraph, Error> {
+        Ok(self.graph.specialize(sample_shape, 1)?)
+    }
+
+    /// The layers of a choice, in network order.
+    pub fn layers(&self, shaped: &ShapedGraph, choice: &LayerChoice) -> Result<Vec<Layer>, Error> {
+        let layers = match choice {
+            LayerChoice::Default => default_layers(&self.graph, shaped),
+            LayerChoice::Named(names) => layers_by_name(&self.graph, shaped, names)?,
+            LayerChoice::All => infoplane_graph::layers(&self.graph, shaped),
+        };
+        if layers.is_empty() {
+            return Err(Error::Setting("no layer was chosen".to_string()));
+        }
+        Ok(layers)
+    }
+
+    /// Compiles the network for sweeps of `n_nodes` path nodes over the given layers.
+    ///
+    /// The micro-batch divides the nodes evenly and is as large as stays in the caches; one row where
+    /// the network would mix the rows of a batch.
+    pub fn plan(
+        &self,
+        sample_shape: &[usize],
+        layers: &[Layer],
+        n_nodes: usize,
+    ) -> Result<Plan, Error> {
+        let options = PlanOptions {
+            layers: layers.iter().map(|layer| layer.value).collect(),
+            keep_values: false,
+        };
+        let single = self.graph.specialize(sample_shape, 1)?;
+        let plan = Plan::compile(&self.graph, &single, &options)?;
+        let rows_allowed = (WORKER_BYTES / plan.summary().worker_bytes.max(1))
+            .clamp(1, MAX_ROWS)
+            .min(n_nodes.max(1));
+        let rows = n_nodes
+            .max(1)
+            .div_ceil(n_nodes.max(1).div_ceil(rows_allowed));
+        if rows == 1 {
+            return Ok(plan);
+        }
+        let shaped = match self.graph.specialize(sample_shape, rows) {
+            Ok(shaped) if shaped.rows_are_independent() => shaped,
+            _ => return Ok(plan),
+        };
+        Ok(Plan::compile(&self.graph, &shaped, &options)?)
+    }
+
+    /// What `run.json` says of the model.
+    pub fn info(&self, sample_shape: &[usize], n_outputs: usize, layers: &[Layer]) -> ModelInfo {
+        ModelInfo {
+            name: self.name.clone(),
+            sha256: self.sha256.clone(),
+            input_shape: sample_shape.to_vec(),
+            n_outputs,
+            n_parameters: self.graph.n_parameters(),
+            layers: layers
+                .iter()
+                .map(|layer| LayerInfo {
+                    name: layer.name.clone(),
+                    operator: layer.operator.to_string(),
+                    shape: layer.shape.clone(),
+                    n_channels: layer.n_channels(),
+                    cut: layer.cut,
+                    depth: layer.depth,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

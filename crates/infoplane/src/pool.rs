@@ -1,0 +1,79 @@
+//! Worker threads over samples: each decodes and attributes one sample at a time with its own memory.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+
+use infoplane_attribution::{Attribution, AttributionError, Sweep};
+
+/// A sample for a worker.
+pub(crate) struct Loaded {
+    pub label: Option<usize>,
+    pub given: Option<usize>,
+}
+
+/// Fills a row with a sample; the error says why it can't be read.
+pub(crate) type Load<'a> = dyn Fn(usize, &mut [f32]) -> Result<Loaded, String> + Sync + 'a;
+
+/// What became of a sample.
+pub(crate) enum Outcome {
+    Attributed(Box<Attribution>),
+    /// The sample itself is at fault: it can't be read, or the network's output for it is not finite.
+    Unusable(String),
+    /// The run is at fault.
+    Failed(AttributionError),
+}
+
+/// Attributes the samples `indices` on `n_threads` workers. `load` fills a row and tells what is known
+/// of the sample; `take` gets the outcomes on the calling thread, in the order in which they finish,
+/// and returns whether to go on.
+pub(crate) fn attribute_all<E>(
+    sweep: &Sweep<'_>,
+    input_len: usize,
+    indices: &[usize],
+    n_threads: usize,
+    stop: &AtomicBool,
+    load: &Load<'_>,
+    take: &mut dyn FnMut(usize, Outcome) -> Result<(), E>,
+) -> Result<(), E> {
+    let next = AtomicUsize::new(0);
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(2 * n_threads);
+        for _ in 0..n_threads.min(indices.len()) {
+            let sender = sender.clone();
+            let (next, ended) = (&next, &ended);
+            scope.spawn(move || {
+                let mut worker = sweep.worker();
+                let mut row = vec![0.0; input_len];
+                while !stop.load(Ordering::Relaxed) && !ended.load(Ordering::Relaxed) {
+                    let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                        break;
+                    };
+                    let outcome = match load(index, &mut row) {
+                        Err(reason) => Outcome::Unusable(reason),
+                        Ok(loaded) => match worker.attribute(&row, loaded.label, loaded.given) {
+                            Ok(attribution) => Outcome::Attributed(Box::new(attribution)),
+                            Err(error @ AttributionError::NotFinite { .. }) => {
+                                Outcome::Unusable(error.to_string())
+                            }
+                            Err(error) => Outcome::Failed(error),
+                        },
+                    };
+                    if sender.send((index, outcome)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut result = Ok(());
+        for (index, outcome) in receiver {
+            if result.is_ok() {
+                result = take(index, outcome);
+                // Workers notice between samples; what they still send is dropped.
+                ended.store(result.is_err(), Ordering::Relaxed);
+            }
+        }
+        result
+    })
+}

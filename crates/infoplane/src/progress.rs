@@ -1,0 +1,27 @@
+//! What a long job reports while it runs.
+
+/// A part of the whole analysis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The sweep over samples.
+    Conductance,
+    /// The estimates, layer by layer.
+    Information,
+    /// The report.
+    Report,
+}
+
+/// How far a phase is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The phase.
+    pub phase: Phase,
+    /// Units done: samples, or estimates.
+    pub done: u64,
+    /// Units in all.
+    pub total: u64,
+    /// Of those done, how many an earlier run had finished.
+    pub resumed: u64,
+    /// Of those done, how many were skipped.
+    pub skipped: u64,
+}

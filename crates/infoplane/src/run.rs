@@ -1,0 +1,295 @@
+//! The whole analysis: conductance → information → plane → report, into a run directory.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use infoplane_attribution::{
+    Attribution, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
+};
+use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess};
+use infoplane_engine::Backend;
+use infoplane_graph::Layer;
+use infoplane_store::{
+    DEFAULT_PART_SIZE, DataInfo, FORMAT, RunDir, RunManifest, RunWriter, SampleOutcome,
+    SampleRecord, SkippedSample,
+};
+
+use crate::config::{DEFAULT_SEED, RunConfig, quadrature_json, target_name};
+use crate::error::Error;
+use crate::hardware::hardware;
+use crate::model::{LayerChoice, Model};
+use crate::pool::{Loaded, Outcome, attribute_all};
+use crate::progress::{Phase, Progress};
+
+/// What a run is about, resolved: model, data, layers and settings.
+pub struct Run {
+    model: Model,
+    dataset: Box<dyn Dataset>,
+    layers: Vec<Layer>,
+    options: SweepOptions,
+    manifest: RunManifest,
+    n_threads: usize,
+    strict: bool,
+    notes: Vec<String>,
+}
+
+impl Run {
+    /// Resolves a configuration: reads the model, opens the data, chooses layers.
+    pub fn prepare(config: &RunConfig) -> Result<Run, Error> {
+        let missing = |option: &str| Error::Setting(format!("--{option} is missing"));
+        let model = Model::read(config.model.as_deref().ok_or_else(|| missing("model"))?)?;
+        let data = config.data.as_deref().ok_or_else(|| missing("data"))?;
+        let input_shape = model.graph().sample_shape();
+        let preprocess = config.preprocess(input_shape.as_deref())?;
+        let n_outputs = n_outputs(&model, input_shape.as_deref())?;
+        let dataset = infoplane_data::open(
+            data,
+            &DataOptions {
+                preprocess: preprocess.clone(),
+                class_map: match &config.classes {
+                    Some(file) => ClassMap::read(file)?,
+                    None => ClassMap::Auto,
+                },
+                limit: config.limit,
+                expected_shape: input_shape,
+                n_outputs,
+            },
+        )?;
+        let is_array = matches!(dataset.info().kind.as_str(), "npy" | "npz");
+        Run::with(config, model, dataset, (!is_array).then_some(preprocess))
+    }
+
+    /// Resolves a configuration whose model and data are already there.
+    pub(crate) fn with(
+        config: &RunConfig,
+        model: Model,
+        dataset: Box<dyn Dataset>,
+        preprocess: Option<Preprocess>,
+    ) -> Result<Run, Error> {
+        let sample_shape = dataset.sample_shape().to_vec();
+        let shaped = model.shaped(&sample_shape)?;
+        let layers = model.layers(&shaped, &config.layer_choice())?;
+        let n_outputs = shaped
+            .shape(model.graph().output())
+            .iter()
+            .skip(1)
+            .product();
+        let target = config.target()?;
+        if target == Target::Given {
+            return Err(Error::Setting(
+                "the target `input` is for attribute --inputs; there are predicted, label and the index of an output unit".to_string(),
+            ));
+        }
+        if target == Target::Label && (0..dataset.len()).any(|i| dataset.label(i).is_none()) {
+            return Err(Error::Setting(
+                "the target is the label, but the data has samples without one".to_string(),
+            ));
+        }
+        let options = SweepOptions {
+            quadrature: config.quadrature(QuadratureName::Adaptive)?,
+            baseline: config.baseline(&sample_shape, preprocess.as_ref())?,
+            target,
+            reduction: Reduction::Channels,
+        };
+        let info = dataset.info();
+        let manifest = RunManifest {
+            format: FORMAT,
+            infoplane: env!("CARGO_PKG_VERSION").to_string(),
+            config: serde_json::json!({
+                "layers": match config.layer_choice() {
+                    LayerChoice::Named(names) => serde_json::json!(names),
+                    _ => serde_json::json!("default"),
+                },
+                "target": target_name(target),
+                "baseline": options.baseline.name(),
+                "quadrature": quadrature_json(&options.quadrature),
+                "preprocess": preprocess,
+                "limit": config.limit,
+                "seed": config.seed.unwrap_or(DEFAULT_SEED),
+            }),
+            model: model.info(&sample_shape, n_outputs, &layers),
+            data: DataInfo {
+                name: info.name.clone(),
+                kind: info.kind.clone(),
+                fingerprint: info.fingerprint.clone(),
+                n_samples: dataset.len(),
+                class_names: info.class_names.clone(),
+                preprocessing: info.preprocessing.clone(),
+            },
+            hardware: hardware(),
+        };
+        Ok(Run {
+            notes: info.warnings.clone(),
+            model,
+            dataset,
+            layers,
+            options,
+            manifest,
+            n_threads: config.n_threads()?,
+            strict: config.strict,
+        })
+    }
+
+    /// What is written to `run.json`.
+    pub fn manifest(&self) -> &RunManifest {
+        &self.manifest
+    }
+
+    /// The analysed layers.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The name of the baseline.
+    pub fn baseline_name(&self) -> &str {
+        self.options.baseline.name()
+    }
+
+    /// The quadrature.
+    pub fn quadrature(&self) -> infoplane_attribution::Quadrature {
+        self.options.quadrature
+    }
+
+    /// What a person should know before trusting the labels.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The first stage: sweeps over all samples that `out` does not hold yet.
+    ///
+    /// `stop` ends it between two samples; finished parts stay, and the same run goes on from there.
+    pub fn attribute(
+        &self,
+        out: &Path,
+        progress: &mut dyn FnMut(&Progress),
+        stop: &AtomicBool,
+    ) -> Result<RunDir, Error> {
+        let mut writer = RunDir::open_for_writing(out, &self.manifest, DEFAULT_PART_SIZE)?;
+        for part in writer.damaged_parts() {
+            tracing::warn!(
+                "{} was damaged ({}); it is kept as {} and computed again",
+                part.path.display(),
+                part.reason,
+                part.set_aside.display()
+            );
+        }
+        let n_samples = self.dataset.len();
+        let todo: Vec<usize> = (0..n_samples)
+            .filter(|&index| !writer.is_done(index as u64))
+            .collect();
+        if !todo.is_empty() {
+            self.sweep(&mut writer, &todo, progress, stop)?;
+        }
+        let counts = writer.counts();
+        if counts.missing() > 0 || !writer.is_complete() {
+            return Err(Error::Interrupted {
+                done: counts.total - counts.missing() - writer.held() as u64,
+                total: counts.total,
+            });
+        }
+        let run = writer.finish()?;
+        if counts.analysed == 0 {
+            let first = run.skipped().next();
+            return Err(Error::NothingAnalysed {
+                n: counts.total,
+                first: first.map_or_else(String::new, |s| format!("{}: {}", s.id, s.reason)),
+            });
+        }
+        Ok(run)
+    }
+
+    fn sweep(
+        &self,
+        writer: &mut RunWriter,
+        todo: &[usize],
+        progress: &mut dyn FnMut(&Progress),
+        stop: &AtomicBool,
+    ) -> Result<(), Error> {
+        let sample_shape = self.dataset.sample_shape();
+        let n_nodes = self.options.quadrature.n_nodes();
+        let plan = self.model.plan(sample_shape, &self.layers, n_nodes)?;
+        let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
+        let sweep = Sweep::new(&plan, layers, self.options.clone())?;
+        tracing::debug!(
+            rows = plan.batch(),
+            threads = self.n_threads,
+            simd = infoplane_engine::SimdLevel::current().name(),
+            "sweep planned"
+        );
+        let resumed = (self.dataset.len() - todo.len()) as u64;
+        let load = |index: usize, row: &mut [f32]| {
+            self.dataset
+                .load(index, row)
+                .map_err(|error| error.reason)?;
+            Ok(Loaded {
+                label: self.dataset.label(index).map(|label| label.0),
+                given: None,
+            })
+        };
+        attribute_all(
+            &sweep,
+            plan.input_len(),
+            todo,
+            self.n_threads,
+            stop,
+            &load,
+            &mut |index, outcome| {
+                let id = self.dataset.id(index).to_string();
+                let outcome = match outcome {
+                    Outcome::Attributed(attribution) => self.record(index, id, *attribution),
+                    Outcome::Unusable(reason) if self.strict => {
+                        return Err(Error::Sample { id, reason });
+                    }
+                    Outcome::Unusable(reason) => {
+                        tracing::warn!("skipped {id}: {reason}");
+                        SampleOutcome::Skipped(SkippedSample {
+                            index: index as u64,
+                            id,
+                            reason,
+                        })
+                    }
+                    Outcome::Failed(error) => return Err(error.into()),
+                };
+                writer.push(outcome)?;
+                let counts = writer.counts();
+                progress(&Progress {
+                    phase: Phase::Conductance,
+                    done: counts.total - counts.missing(),
+                    total: counts.total,
+                    resumed,
+                    skipped: counts.skipped,
+                });
+                Ok(())
+            },
+        )
+    }
+
+    fn record(&self, index: usize, id: String, attribution: Attribution) -> SampleOutcome {
+        SampleRecord {
+            index: index as u64,
+            id,
+            label: self.dataset.label(index).map(|label| label.0 as u32),
+            predicted: attribution.predicted as u32,
+            target: attribution.target as u32,
+            logits: attribution.logits,
+            f_input: attribution.f_input,
+            f_baseline: attribution.f_baseline,
+            steps: attribution.steps as u32,
+            error: attribution.error,
+            delta: attribution.delta.into_iter().flatten().collect(),
+            conductance: attribution.conductance,
+            activation: attribution.activation,
+        }
+        .into()
+    }
+}
+
+/// Output units, where the network's input shape is known before the data.
+fn n_outputs(model: &Model, input_shape: Option<&[usize]>) -> Result<Option<usize>, Error> {
+    let Some(shape) = input_shape else {
+        return Ok(None);
+    };
+    let shaped = model.shaped(shape)?;
+    let output = shaped.shape(model.graph().output());
+    Ok(Some(output.iter().skip(1).product()))
+}
