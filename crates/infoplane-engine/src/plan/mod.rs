@@ -298,11 +298,14 @@ impl<'a> Compiler<'a> {
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let uneven = |tensor: TensorId| !self.lens[tensor.0].is_multiple_of(batch);
-        if uneven(output) || layers.iter().any(|&layer| uneven(layer)) {
-            return Err(request(
-                "a requested layer or the output has no batch dimension".to_string(),
-            ));
+        if let Some(layer) = layers
+            .iter()
+            .position(|layer| !self.lens[layer.0].is_multiple_of(batch))
+        {
+            return Err(request(format!(
+                "the layer `{}` has no row for each sample",
+                self.graph.value(options.layers[layer]).name
+            )));
         }
         let needs_gradient = self.needs_gradient(&layers);
         let written_first = assign_gradients(&mut self.steps, &needs_gradient, output);
