@@ -1,5 +1,6 @@
 //! One Parquet file: its image and label columns.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -42,8 +43,17 @@ pub(super) struct RowAt {
 
 impl ImageFile {
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let metadata = ArrowReaderMetadata::load(&open_file(path)?, ArrowReaderOptions::new())
-            .map_err(|error| DataError::malformed(path, format!("not a Parquet file: {error}")))?;
+        let file = open_file(path)?;
+        let length = file
+            .metadata()
+            .map_err(|error| DataError::io(path, error))?
+            .len();
+        let metadata = guarded(|| {
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+                .map_err(|error| error.to_string())
+        })
+        .map_err(|reason| DataError::malformed(path, format!("not a Parquet file: {reason}")))?;
+        check_row_counts(&metadata, length).map_err(|reason| DataError::malformed(path, reason))?;
         let schema = metadata.schema();
         let image = IMAGE_COLUMNS
             .iter()
@@ -145,8 +155,8 @@ impl ImageFile {
         };
         let malformed = |reason| DataError::malformed(&self.path, reason);
         let mut labels = Vec::new();
-        for batch in self.read(column, None).map_err(malformed)? {
-            labels.extend(class_indices(batch.column(0)).map_err(malformed)?);
+        for column in self.read(column, None).map_err(malformed)? {
+            labels.extend(class_indices(&column).map_err(malformed)?);
         }
         if labels.len() != self.rows().count() {
             return Err(malformed(
@@ -158,15 +168,13 @@ impl ImageFile {
 
     /// The images of one row group. The error is a reason for a person.
     pub(super) fn read_images(&self, row_group: usize) -> Result<EncodedImages, String> {
-        let batches = self.read(self.image, Some(row_group))?;
-        let columns = batches
-            .iter()
-            .map(|batch| encoded(batch.column(0)))
-            .collect::<Result<_, _>>()?;
+        let columns = self.read(self.image, Some(row_group))?;
+        let columns = columns.iter().map(encoded).collect::<Result<_, _>>()?;
         Ok(EncodedImages(columns))
     }
 
-    fn read(&self, column: usize, row_group: Option<usize>) -> Result<Vec<RecordBatch>, String> {
+    /// A column of the whole file or of one row group, in pieces of [`BATCH`] rows.
+    fn read(&self, column: usize, row_group: Option<usize>) -> Result<Vec<ArrayRef>, String> {
         let file = open_file(&self.path).map_err(|error| error.to_string())?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column]);
         let mut builder =
@@ -176,11 +184,36 @@ impl ImageFile {
         if let Some(row_group) = row_group {
             builder = builder.with_row_groups(vec![row_group]);
         }
-        let reader = builder.build().map_err(|error| error.to_string())?;
-        reader
-            .collect::<Result<_, _>>()
-            .map_err(|error| error.to_string())
+        let batches: Vec<RecordBatch> = guarded(|| {
+            let reader = builder.build().map_err(|error| error.to_string())?;
+            let batches = reader.collect::<Result<_, _>>();
+            batches.map_err(|error| error.to_string())
+        })?;
+        let first = |batch: RecordBatch| batch.columns().first().cloned();
+        Ok(batches.into_iter().filter_map(first).collect())
     }
+}
+
+/// Runs the Parquet reader, which panics on some broken files.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // What `read` borrows is not used again after a panic.
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err("the file is broken: its parts contradict each other".into()))
+}
+
+/// Refuses row counts that a file of `length` bytes cannot hold; an encoded image has many bytes.
+fn check_row_counts(metadata: &ArrowReaderMetadata, length: u64) -> Result<(), String> {
+    let mut total = 0u64;
+    for group in metadata.metadata().row_groups() {
+        let rows = u64::try_from(group.num_rows()).unwrap_or(u64::MAX);
+        total = total.saturating_add(rows);
+    }
+    if total > length {
+        return Err(format!(
+            "the file claims {total} rows but has only {length} bytes"
+        ));
+    }
+    Ok(())
 }
 
 /// Encoded images of a row group, in binary columns of [`BATCH`] rows.

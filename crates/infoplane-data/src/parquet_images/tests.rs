@@ -8,6 +8,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
+use proptest::prelude::*;
 
 use super::*;
 use crate::classes::ClassMap;
@@ -39,6 +40,15 @@ fn images(column: Vec<Option<Vec<u8>>>) -> ArrayRef {
 
 /// Writes columns in row groups of two rows.
 fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, huggingface: Option<&str>) {
+    write_groups_of(2, path, columns, huggingface);
+}
+
+fn write_groups_of(
+    rows: usize,
+    path: &Path,
+    columns: Vec<(&str, ArrayRef)>,
+    huggingface: Option<&str>,
+) {
     let fields: Vec<Field> = columns
         .iter()
         .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
@@ -51,7 +61,7 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, huggingface: Option<&str>)
     let columns = columns.into_iter().map(|(_, column)| column).collect();
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
     let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(2))
+        .set_max_row_group_row_count(Some(rows))
         .build();
     let file = File::create(path).unwrap();
     let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).unwrap();
@@ -214,4 +224,45 @@ fn given_class_names_replace_those_of_the_file() {
     )
     .unwrap();
     assert_eq!(data.info().class_names, ["one"]);
+}
+
+#[test]
+fn a_long_row_group_is_read_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    let column = images((0..200).map(|red| Some(pixel(red))).collect());
+    write_groups_of(200, &path, vec![("image", column)], None);
+    let data = crate::open(&path, &options()).unwrap();
+    for index in 0..200 {
+        let mut out = [0.0; 3];
+        data.load(index, &mut out).unwrap();
+        assert_eq!(out[0], index as f32 / 255.0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn broken_files_never_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.parquet");
+        let labels: ArrayRef = Arc::new(Int64Array::from(vec![1, 0, 1]));
+        let column = images((0..3).map(|red| Some(pixel(red))).collect());
+        write(&path, vec![("img", column), ("kind", labels)], Some(FEATURES));
+        let mut bytes = std::fs::read(&path).unwrap();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        std::fs::write(&path, bytes).unwrap();
+        if let Ok(data) = crate::open(&path, &options()) {
+            let mut out = vec![0.0; data.sample_shape().iter().product()];
+            for index in 0..data.len().min(3) {
+                let _ = data.load(index, &mut out);
+            }
+        }
+    }
 }
