@@ -5,6 +5,8 @@ mod buffers;
 mod fuse;
 mod session;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

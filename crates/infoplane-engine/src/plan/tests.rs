@@ -1,0 +1,226 @@
+//! A whole network: the embedded demo's, which has convolutions, residual additions, a pool and a
+//! linear layer.
+
+use std::path::Path;
+
+use infoplane_graph::{Graph, Layer, default_layers, layers, read_onnx};
+
+use super::*;
+use crate::ops::testing::values;
+
+fn network() -> (Graph, Vec<Layer>) {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../infoplane/assets/demo/network.onnx"
+    );
+    let graph = read_onnx(Path::new(path)).unwrap();
+    let shaped = graph.specialize(&[1, 8, 8], 1).unwrap();
+    let layers = default_layers(&graph, &shaped);
+    assert!(layers.len() >= 8);
+    (graph, layers)
+}
+
+fn plan(graph: &Graph, layers: &[Layer], batch: usize, keep_values: bool) -> Plan {
+    plan_for(graph, layers, batch, keep_values, SimdLevel::current())
+}
+
+fn plan_for(
+    graph: &Graph,
+    layers: &[Layer],
+    batch: usize,
+    keep_values: bool,
+    level: SimdLevel,
+) -> Plan {
+    let shaped = graph.specialize(&[1, 8, 8], batch).unwrap();
+    let options = PlanOptions {
+        layers: layers.iter().map(|layer| layer.value).collect(),
+        keep_values,
+    };
+    Plan::compile_for(graph, &shaped, &options, level).unwrap()
+}
+
+/// Logits, and values and gradients of every layer.
+type Pass = (Vec<f32>, Vec<(Vec<f32>, Vec<f32>)>);
+
+fn run(plan: &Plan, input: &[f32], seeds: &[f32]) -> Pass {
+    let mut session = plan.session();
+    session.input().copy_from_slice(input);
+    let logits = session.forward().to_vec();
+    let mut seen = vec![None; plan.layer_lens().len()];
+    session
+        .vjp(seeds, &mut |layer, h, g| {
+            assert!(seen[layer].replace((h.to_vec(), g.to_vec())).is_none());
+        })
+        .unwrap();
+    let seen = seen.into_iter().map(|layer| layer.unwrap()).collect();
+    (logits, seen)
+}
+
+fn one_hot(rows: usize, unit: usize) -> Vec<f32> {
+    let mut seeds = vec![0.0; rows * 10];
+    for row in seeds.chunks_exact_mut(10) {
+        row[unit] = 1.0;
+    }
+    seeds
+}
+
+#[test]
+fn rows_do_not_depend_on_the_batch_they_are_in() {
+    let (graph, layers) = network();
+    let input = values(5 * 64, 3);
+    let (logits, seen) = run(&plan(&graph, &layers, 5, false), &input, &one_hot(5, 4));
+    let single = plan(&graph, &layers, 1, false);
+    for row in 0..5 {
+        let (own, own_seen) = run(&single, &input[row * 64..][..64], &one_hot(1, 4));
+        assert_eq!(own, logits[row * 10..][..10]);
+        for ((h, g), (own_h, own_g)) in seen.iter().zip(&own_seen) {
+            let len = own_h.len();
+            assert_eq!(own_h[..], h[row * len..][..len]);
+            assert_eq!(own_g[..], g[row * len..][..len]);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_running_on_from_a_changed_layer() {
+    let (graph, layers) = network();
+    let plan = plan(&graph, &layers, 1, true);
+    let input = values(64, 9).iter().map(|v| v.abs()).collect::<Vec<_>>();
+    let (_, seen) = run(&plan, &input, &one_hot(1, 7));
+    let mut session = plan.session();
+    session.input().copy_from_slice(&input);
+    session.forward();
+    for (layer, (h, g)) in seen.iter().enumerate() {
+        let direction = values(h.len(), 100 + layer as u64);
+        let mut along = |step: f32| {
+            let moved: Vec<f32> = h
+                .iter()
+                .zip(&direction)
+                .map(|(h, d)| h + step * d)
+                .collect();
+            f64::from(session.forward_from(layer, &moved).unwrap()[7])
+        };
+        // Small enough to stay on one linear piece for nearly every unit, large enough for f32.
+        let step = 2e-3;
+        let numeric = (along(step) - along(-step)) / f64::from(2.0 * step);
+        let analytic: f64 = g
+            .iter()
+            .zip(&direction)
+            .map(|(g, d)| f64::from(g * d))
+            .sum();
+        let scale: f64 = g.iter().map(|g| f64::from(g.abs())).sum();
+        assert!(
+            (numeric - analytic).abs() < 0.02 * scale,
+            "{}: {numeric} against {analytic}",
+            layers[layer].name
+        );
+    }
+}
+
+#[test]
+fn running_on_from_unchanged_values_changes_nothing_in_any_order() {
+    let (graph, _) = network();
+    let shaped = graph.specialize(&[1, 8, 8], 1).unwrap();
+    let all = layers(&graph, &shaped);
+    let plan = plan(&graph, &all, 2, true);
+    let input = values(2 * 64, 5);
+    let (logits, seen) = run(&plan, &input, &one_hot(2, 0));
+    let mut session = plan.session();
+    session.input().copy_from_slice(&input);
+    session.forward();
+    for layer in (0..all.len()).chain((0..all.len()).rev()) {
+        let zeros = vec![0.0; seen[layer].0.len()];
+        let changed = session.forward_from(layer, &zeros).unwrap().to_vec();
+        let again = session.forward_from(layer, &seen[layer].0).unwrap();
+        assert_eq!(again, logits, "after {}", all[layer].name);
+        assert!(all[layer].name == "logits" || changed != logits || !all[layer].cut);
+    }
+}
+
+#[test]
+fn requesting_inner_layers_changes_no_result() {
+    let (graph, chosen) = network();
+    let shaped = graph.specialize(&[1, 8, 8], 1).unwrap();
+    let all = layers(&graph, &shaped);
+    let input = values(64, 6);
+    let (logits, seen) = run(&plan(&graph, &all, 1, false), &input, &one_hot(1, 2));
+    let (fused, fused_seen) = run(&plan(&graph, &chosen, 1, false), &input, &one_hot(1, 2));
+    assert_eq!(logits, fused);
+    for (layer, (h, g)) in chosen.iter().zip(&fused_seen) {
+        let position = all
+            .iter()
+            .position(|other| other.value == layer.value)
+            .unwrap();
+        assert_eq!(
+            (h, g),
+            (&seen[position].0, &seen[position].1),
+            "{}",
+            layer.name
+        );
+    }
+}
+
+#[test]
+fn instruction_sets_agree() {
+    let (graph, layers) = network();
+    let input = values(3 * 64, 8);
+    let run_with = |level| {
+        run(
+            &plan_for(&graph, &layers, 3, false, level),
+            &input,
+            &one_hot(3, 1),
+        )
+    };
+    let (expected, expected_seen) = run_with(SimdLevel::Portable);
+    for level in SimdLevel::available() {
+        let (logits, seen) = run_with(level);
+        let near = |a: &[f32], b: &[f32]| {
+            let scale = b.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-4 * scale)
+        };
+        assert!(near(&logits, &expected), "{level:?}");
+        for ((h, g), (expected_h, expected_g)) in seen.iter().zip(&expected_seen) {
+            assert!(near(h, expected_h) && near(g, expected_g), "{level:?}");
+        }
+    }
+}
+
+#[test]
+fn products_without_a_forward_pass_are_refused() {
+    let (graph, layers) = network();
+    let plan = plan(&graph, &layers, 1, false);
+    let mut session = plan.session();
+    let seeds = one_hot(1, 0);
+    assert!(session.vjp(&seeds, &mut |_, _, _| {}).is_err());
+    session.input().fill(0.0);
+    session.forward();
+    assert!(session.vjp(&seeds[1..], &mut |_, _, _| {}).is_err());
+    assert!(session.vjp(&seeds, &mut |_, _, _| {}).is_ok());
+    assert!(session.vjp(&seeds, &mut |_, _, _| {}).is_err());
+    assert!(session.forward_from(0, &[]).is_err());
+}
+
+#[test]
+fn a_layer_off_the_way_to_the_output_is_refused_by_name() {
+    let (graph, _) = network();
+    let shaped = graph.specialize(&[1, 8, 8], 1).unwrap();
+    let constant = graph
+        .values()
+        .iter()
+        .position(|value| value.constant.is_some())
+        .unwrap();
+    let name = &graph.values()[constant].name;
+    let value = graph
+        .nodes()
+        .iter()
+        .flat_map(|node| node.inputs.iter().flatten())
+        .copied()
+        .find(|id| &graph.value(*id).name == name)
+        .unwrap();
+    let options = PlanOptions {
+        layers: vec![value],
+        keep_values: false,
+    };
+    let error = Plan::compile(&graph, &shaped, &options).err().unwrap();
+    assert!(error.to_string().contains(name.as_str()), "{error}");
+}
