@@ -82,10 +82,10 @@ pub struct AttributionArgs {
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// Exponent of the graded mesh [default: 2]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub power: Option<f64>,
     /// Relative completeness error at which the adaptive quadrature stops [default: 0.02]
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
     /// Most intervals of the adaptive quadrature [default: 64]
     #[arg(long, value_name = "N")]
@@ -104,7 +104,7 @@ pub struct InformationArgs {
     pub groups: Option<String>,
     /// Noise of the channel relative to a layer's standard deviation [default: the smallest of 0.1 to
     /// 1 at which every layer's estimate is trustworthy]
-    #[arg(long, value_name = "TAU")]
+    #[arg(long, value_name = "TAU", allow_negative_numbers = true)]
     pub tau: Option<f64>,
     /// Seed of everything random [default: 0]
     #[arg(long, value_name = "N")]

@@ -3,15 +3,15 @@
 mod commands;
 mod config;
 mod flags;
+mod interrupt;
 mod progress;
 mod table;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use flags::{Cli, Command};
+use interrupt::Interrupt;
 
 /// Exit code of bad usage or input.
 const BAD_INPUT: u8 = 2;
@@ -33,14 +33,11 @@ impl std::error::Error for UsageError {}
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(cli.verbose);
-    let stop = Arc::new(AtomicBool::new(false));
-    if let Err(error) = stop_on_signal(&stop) {
-        tracing::warn!("signals can't be caught: {error}");
-    }
+    let interrupt = Interrupt::install();
     let result = match &cli.command {
-        Command::Demo(args) => commands::run::demo(args, &stop),
-        Command::Run(args) => commands::run::run(args, &stop),
-        Command::Attribute(args) => commands::arrays::attribute(args, &stop),
+        Command::Demo(args) => commands::run::demo(args, &interrupt),
+        Command::Run(args) => commands::run::run(args, &interrupt),
+        Command::Attribute(args) => commands::arrays::attribute(args),
         Command::Plane(args) => commands::stored::plane(args),
         Command::Report(args) => commands::stored::report(args),
         Command::Layers(args) => commands::layers::layers(args),
@@ -73,17 +70,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
-/// The first signal asks the run to stop; the second ends the program.
-fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
-    let stop = stop.clone();
-    ctrlc::set_handler(move || {
-        if stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-        eprintln!("\nstopping after the samples in work; once more ends at once");
-    })
 }
 
 fn log_to_stderr(verbose: u8) {

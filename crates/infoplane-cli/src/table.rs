@@ -89,7 +89,7 @@ mod tests {
         table.print(&mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "layer   bits\na\u{FFFD}[31m   1.0\nstem   12.25\n"
+            "layer    bits\na\u{FFFD}[31m    1.0\nstem    12.25\n"
         );
     }
 }

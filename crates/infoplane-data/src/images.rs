@@ -16,36 +16,29 @@ pub(crate) struct ImageLoader {
 
 impl ImageLoader {
     /// Settles the shape of a sample: that of the crop, else that of the first readable image,
-    /// which `read` is asked for by index.
+    /// which `read` is asked for by index. Fails where none is readable.
     pub(crate) fn new(
         path: &Path,
         options: &DataOptions,
         n_samples: usize,
         read: impl Fn(usize) -> Result<Vec<u8>, String>,
     ) -> Result<Self, DataError> {
-        const TRIED: usize = 32;
         let preprocess = options.preprocess.clone();
-        let (height, width) = match preprocess.crop {
-            Some(side) => (side as usize, side as usize),
-            None => {
-                let mut failure = None;
-                let first = (0..n_samples.min(TRIED)).find_map(|index| {
-                    let image = read(index).and_then(|bytes| decode(&bytes));
-                    image
-                        .map_err(|reason| failure.get_or_insert(reason).clone())
-                        .ok()
-                });
-                let image = first.ok_or_else(|| DataError::Empty {
-                    path: path.into(),
-                    reason: format!(
-                        "none of the first {} images can be read: {}",
-                        n_samples.min(TRIED),
-                        failure.unwrap_or_default()
-                    ),
-                })?;
-                preprocess.output_size(image.width, image.height)
-            }
-        };
+        let mut failure = None;
+        let first = (0..n_samples).find_map(|index| {
+            let image = read(index).and_then(|bytes| decode(&bytes));
+            image
+                .map_err(|reason| failure.get_or_insert(reason).clone())
+                .ok()
+        });
+        let image = first.ok_or_else(|| DataError::Empty {
+            path: path.into(),
+            reason: format!(
+                "none of the {n_samples} images can be read; the first: {}",
+                failure.unwrap_or_default()
+            ),
+        })?;
+        let (height, width) = preprocess.output_size(image.width, image.height);
         let shape = [3, height, width];
         check_shape(path, &shape, options, &preprocess.describe())?;
         Ok(Self { preprocess, shape })

@@ -49,8 +49,8 @@ impl RunDir {
     /// removed; damaged parts are set aside and reported by [`RunWriter::damaged_parts`].
     ///
     /// # Errors
-    /// [`StoreError::DifferentRun`], [`StoreError::Occupied`], [`StoreError::Locked`],
-    /// [`StoreError::ForeignPart`], [`StoreError::UnsupportedFormat`],
+    /// [`StoreError::DifferentRun`], [`StoreError::Occupied`], [`StoreError::NotAFolder`],
+    /// [`StoreError::Locked`], [`StoreError::ForeignPart`], [`StoreError::UnsupportedFormat`],
     /// [`StoreError::UnreadableManifest`], [`StoreError::InvalidManifest`] or [`StoreError::Io`].
     pub fn open_for_writing(
         path: &Path,

@@ -30,6 +30,13 @@ pub enum StoreError {
         path: PathBuf,
     },
 
+    /// A file is where the run directory should be.
+    #[error("{} is a file, so it can't be a run directory; choose another --out", path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The folder to read from holds no run.
     #[error("{} is no run directory: it holds no run.json", path.display())]
     NotARun {

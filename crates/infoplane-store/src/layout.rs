@@ -67,7 +67,7 @@ impl Layout {
         let file = path.join(RUN_FILE);
         let text = match fs::read(&file) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_absence(&error) => return Ok(None),
             Err(error) => return Err(StoreError::io("read", &file)(error)),
         };
         let unreadable = |source| StoreError::UnreadableManifest {
@@ -157,6 +157,14 @@ impl Layout {
         parts.sort_unstable();
         Ok(parts)
     }
+}
+
+/// Whether there is no such file, or a file where its folder should be.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// The lock of a run directory.

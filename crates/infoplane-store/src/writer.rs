@@ -79,6 +79,11 @@ impl RunWriter {
                 reason: format!("its format is {}, not {FORMAT}", manifest.format),
             });
         }
+        if path.is_file() {
+            return Err(StoreError::NotAFolder {
+                path: path.to_owned(),
+            });
+        }
         fs::create_dir_all(path).map_err(StoreError::io("create the folder", path))?;
         // Looked at before the lock file is made, so that a folder that is no run stays untouched.
         if Layout::read(path)?.is_none() && is_occupied(path)? {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use infoplane_plane::{ClassGroups, PlaneInput, PlaneOptions, PlaneResult, analyse, write_plane};
+use infoplane_plane::{
+    ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult, analyse, write_plane,
+};
 use infoplane_report::{ReportOptions, write_report};
 use infoplane_store::{RunDir, SkippedSample};
 
@@ -112,8 +114,9 @@ impl Analysis {
             .out
             .as_deref()
             .ok_or_else(|| Error::Setting("--out is missing".to_string()))?;
-        // A table of groups that can't be read is better found before the sweep than after it.
+        // What is wrong with the information side is better found before the sweep than after it.
         let groups = groups(&self.config)?;
+        plane_options(&self.config)?;
         let stored = run.attribute(out, progress, stop)?;
         plane_and_report(&stored, out, &self.config, groups.as_ref(), progress)
     }
@@ -171,6 +174,18 @@ fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
     }))
 }
 
+/// How the plane is to be analysed, checked.
+fn plane_options(config: &RunConfig) -> Result<PlaneOptions, Error> {
+    let mut options = PlaneOptions {
+        tau: config.tau,
+        ..PlaneOptions::default()
+    };
+    options.channel.seed = config.seed.unwrap_or(DEFAULT_SEED);
+    options.channel.tau = config.tau.unwrap_or(options.channel.tau);
+    options.channel.clone().check().map_err(PlaneError::from)?;
+    Ok(options)
+}
+
 fn plane_and_report(
     stored: &RunDir,
     out: &Path,
@@ -182,11 +197,7 @@ fn plane_and_report(
         .as_str()
         .unwrap_or("predicted");
     let input = PlaneInput::from_run(stored, target, groups)?;
-    let mut options = PlaneOptions {
-        tau: config.tau,
-        ..PlaneOptions::default()
-    };
-    options.channel.seed = config.seed.unwrap_or(DEFAULT_SEED);
+    let options = plane_options(config)?;
     let progress = std::cell::RefCell::new(progress);
     let result = analyse(&input, &options, &|step| {
         let done = step.done

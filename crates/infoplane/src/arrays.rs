@@ -42,6 +42,7 @@ pub fn attribute(
     progress: &mut dyn FnMut(&Progress),
     stop: &AtomicBool,
 ) -> Result<AttributeSummary, Error> {
+    check_destination(raw)?;
     let (model, inputs) = read(config, inputs)?;
     let sample_shape = inputs.input.shape()[1..].to_vec();
     let shaped = model.shaped(&sample_shape)?;
@@ -176,6 +177,7 @@ pub fn attribute(
 /// Runs the network forward over the arrays of `inputs` and writes `logits` (N × outputs) and
 /// `predicted` to the archive `raw`; returns the logits.
 pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f32>, Error> {
+    check_destination(raw)?;
     let (model, inputs) = read(config, inputs)?;
     let n = inputs.input.shape()[0];
     let sample_shape = &inputs.input.shape()[1..];
@@ -212,6 +214,22 @@ fn read(config: &RunConfig, inputs: &Path) -> Result<(Model, Inputs), Error> {
         .graph()
         .check_sample_shape(&inputs.input.shape()[1..])?;
     Ok((model, inputs))
+}
+
+/// Fails where no file can be put at `raw`, before any work is done for it.
+fn check_destination(raw: &Path) -> Result<(), Error> {
+    let refused = |reason: String| {
+        let path = raw.display();
+        Err(Error::Setting(format!("cannot write {path}: {reason}")))
+    };
+    let folder = raw.parent().filter(|path| !path.as_os_str().is_empty());
+    match folder {
+        _ if raw.is_dir() => refused("it is a folder".to_string()),
+        Some(folder) if !folder.is_dir() => {
+            refused(format!("there is no folder {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_targets(inputs: &Inputs, n_outputs: usize) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The whole analysis: conductance → information → plane → report, into a run directory.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use infoplane_attribution::{
     Attribution, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
@@ -164,6 +164,23 @@ impl Run {
         progress: &mut dyn FnMut(&Progress),
         stop: &AtomicBool,
     ) -> Result<RunDir, Error> {
+        // What can be refused is refused before the directory is made.
+        let n_nodes = self.options.quadrature.n_nodes();
+        let plan = self
+            .model
+            .plan(self.dataset.sample_shape(), &self.layers, n_nodes)?;
+        let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
+        let sweep = Sweep::new(&plan, layers, self.options.clone())?;
+        tracing::debug!(
+            rows = plan.batch(),
+            threads = self.n_threads,
+            simd = infoplane_engine::SimdLevel::current().name(),
+            "sweep planned"
+        );
+        if self.strict {
+            self.check_samples(plan.input_len(), stop)?;
+        }
+
         let mut writer = RunDir::open_for_writing(out, &self.manifest, DEFAULT_PART_SIZE)?;
         for part in writer.damaged_parts() {
             tracing::warn!(
@@ -178,7 +195,7 @@ impl Run {
             .filter(|&index| !writer.is_done(index as u64))
             .collect();
         if !todo.is_empty() {
-            self.sweep(&mut writer, &todo, progress, stop)?;
+            self.sweep(&sweep, plan.input_len(), &mut writer, &todo, progress, stop)?;
         }
         let counts = writer.counts();
         if counts.missing() > 0 || !writer.is_complete() {
@@ -198,24 +215,51 @@ impl Run {
         Ok(run)
     }
 
+    /// Reads every sample once, so that a strict run fails before it begins.
+    fn check_samples(&self, input_len: usize, stop: &AtomicBool) -> Result<(), Error> {
+        let n_samples = self.dataset.len();
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.n_threads.min(n_samples) {
+                let (sender, next, failed) = (sender.clone(), &next, &failed);
+                scope.spawn(move || {
+                    let mut row = vec![0.0; input_len];
+                    while !failed.load(Ordering::Relaxed) && !stop.load(Ordering::Relaxed) {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        if index >= n_samples {
+                            break;
+                        }
+                        if let Err(error) = self.dataset.load(index, &mut row) {
+                            failed.store(true, Ordering::Relaxed);
+                            // The receiver outlives the workers.
+                            let _ = sender.send((index, error));
+                        }
+                    }
+                });
+            }
+        });
+        drop(sender);
+        // Samples are taken in order, so the first of the data set is among those that failed.
+        match receiver.into_iter().min_by_key(|(index, _)| *index) {
+            None => Ok(()),
+            Some((_, error)) => Err(Error::Sample {
+                id: error.id,
+                reason: error.reason,
+            }),
+        }
+    }
+
     fn sweep(
         &self,
+        sweep: &Sweep<'_>,
+        input_len: usize,
         writer: &mut RunWriter,
         todo: &[usize],
         progress: &mut dyn FnMut(&Progress),
         stop: &AtomicBool,
     ) -> Result<(), Error> {
-        let sample_shape = self.dataset.sample_shape();
-        let n_nodes = self.options.quadrature.n_nodes();
-        let plan = self.model.plan(sample_shape, &self.layers, n_nodes)?;
-        let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
-        let sweep = Sweep::new(&plan, layers, self.options.clone())?;
-        tracing::debug!(
-            rows = plan.batch(),
-            threads = self.n_threads,
-            simd = infoplane_engine::SimdLevel::current().name(),
-            "sweep planned"
-        );
         let resumed = (self.dataset.len() - todo.len()) as u64;
         let load = |index: usize, row: &mut [f32]| {
             self.dataset
@@ -227,8 +271,8 @@ impl Run {
             })
         };
         attribute_all(
-            &sweep,
-            plan.input_len(),
+            sweep,
+            input_len,
             todo,
             self.n_threads,
             stop,

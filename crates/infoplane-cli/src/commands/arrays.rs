@@ -10,7 +10,7 @@ use crate::flags::{AttributeArgs, PredictArgs, ReduceArg};
 use crate::progress::ProgressView;
 use crate::table::Table;
 
-pub fn attribute(args: &AttributeArgs, stop: &AtomicBool) -> anyhow::Result<()> {
+pub fn attribute(args: &AttributeArgs) -> anyhow::Result<()> {
     let reduction = match args.reduce {
         ReduceArg::Channels => Reduction::Channels,
         ReduceArg::None => Reduction::None,
@@ -22,7 +22,8 @@ pub fn attribute(args: &AttributeArgs, stop: &AtomicBool) -> anyhow::Result<()> 
         &args.raw,
         reduction,
         &mut |progress| view.show(progress),
-        stop,
+        // An archive is written in the end or not at all, so a signal may end the program at once.
+        &AtomicBool::new(false),
     )?;
     view.finish();
     let mut out = std::io::stdout().lock();

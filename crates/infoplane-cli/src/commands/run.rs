@@ -1,30 +1,30 @@
 //! `run` and `demo`: the whole job.
 
 use std::io::Write;
-use std::sync::atomic::AtomicBool;
 
-use infoplane::{Analysis, Run};
+use infoplane::{Analysis, Progress, Run};
 
 use crate::commands::summary;
 use crate::config;
 use crate::flags::{DemoArgs, RunArgs};
+use crate::interrupt::Interrupt;
 use crate::progress::ProgressView;
 use crate::table::short_count;
 
-pub fn run(args: &RunArgs, stop: &AtomicBool) -> anyhow::Result<()> {
+pub fn run(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     let analysis = Analysis::from_config(config::of_run(args)?);
     let run = analysis.prepare()?;
     for note in run.notes() {
         tracing::warn!("{note}");
     }
-    finish(&analysis, &run, args.json, stop)?;
+    finish(&analysis, &run, args.json, interrupt)?;
     Ok(())
 }
 
-pub fn demo(args: &DemoArgs, stop: &AtomicBool) -> anyhow::Result<()> {
+pub fn demo(args: &DemoArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     let analysis = Analysis::demo(&args.out);
     let run = analysis.prepare()?;
-    finish(&analysis, &run, args.json, stop)?;
+    finish(&analysis, &run, args.json, interrupt)?;
     if !args.json {
         println!(
             "\nThis was the embedded default: a small residual network and handwritten digits it was not \
@@ -36,12 +36,16 @@ pub fn demo(args: &DemoArgs, stop: &AtomicBool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn finish(analysis: &Analysis, run: &Run, json: bool, stop: &AtomicBool) -> anyhow::Result<()> {
+fn finish(analysis: &Analysis, run: &Run, json: bool, interrupt: &Interrupt) -> anyhow::Result<()> {
     if !json {
         describe(run)?;
     }
     let mut view = ProgressView::new();
-    let done = analysis.finish(run, &mut |progress| view.show(progress), stop);
+    let mut show = |progress: &Progress| {
+        interrupt.at(progress);
+        view.show(progress);
+    };
+    let done = analysis.finish(run, &mut show, interrupt.stop());
     view.finish();
     let done = done?;
     let mut out = std::io::stdout().lock();

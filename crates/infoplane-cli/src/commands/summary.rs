@@ -110,7 +110,8 @@ fn print_skipped(out: &mut impl Write, skipped: &[SkippedSample]) -> std::io::Re
     if skipped.is_empty() {
         return Ok(());
     }
-    writeln!(out, "skipped {} samples:", skipped.len())?;
+    let plural = if skipped.len() == 1 { "" } else { "s" };
+    writeln!(out, "skipped {} sample{plural}:", skipped.len())?;
     for sample in skipped.iter().take(NAMED_SKIPS) {
         writeln!(out, "  {}: {}", sample.id, sample.reason)?;
     }

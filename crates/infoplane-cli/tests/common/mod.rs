@@ -1,0 +1,236 @@
+//! What the tests of the program share: running it, looking at folders, and small inputs.
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+pub mod onnx;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ndarray::{Array, ArrayD, Dimension, Ix1, Ix2, Ix4};
+use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
+
+/// The program, to be started in `folder`.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("infoplane"));
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// What a program said in the end.
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs the program in `folder` to its end.
+pub fn infoplane<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> Said {
+    let output = program(folder).args(args).output().unwrap();
+    Said {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs the program, which must succeed with nothing but lines of progress on stderr, and returns its
+/// stdout.
+pub fn succeed<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> String {
+    let said = infoplane(folder, args);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let progress =
+        |line: &str| line.starts_with("conductance: ") || line.starts_with("information: ");
+    assert!(said.stderr.lines().all(progress), "{}", said.stderr);
+    said.stdout
+}
+
+/// Runs the program, which must refuse: exit code 2, one message on stderr, every file and folder as
+/// it was. Returns the message.
+pub fn refuse<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> String {
+    let before = contents(folder);
+    let said = infoplane(folder, args);
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    let messages = said
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("infoplane: ") || line.starts_with("error: "));
+    assert_eq!(messages.count(), 1, "{}", said.stderr);
+    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    let after = contents(folder);
+    assert!(
+        after == before,
+        "the refusal left {:?} of {:?}",
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+    said.stderr
+}
+
+/// Asserts that a message holds each of `parts`.
+#[track_caller]
+pub fn assert_says(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "no `{part}` in: {message}");
+    }
+}
+
+/// Every file below `root` with its bytes, and every folder with none, by path relative to it.
+pub fn contents(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_path_buf();
+            if path.is_dir() {
+                found.insert(name, None);
+                folders.push(path);
+            } else {
+                found.insert(name, Some(std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// The paths below `root` whose bytes differ from those below `other`, or that only one of them has.
+pub fn differing(root: &Path, other: &Path) -> Vec<PathBuf> {
+    let (one, two) = (contents(root), contents(other));
+    let mut names: Vec<PathBuf> = one.keys().chain(two.keys()).cloned().collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| one.get(name) != two.get(name));
+    names
+}
+
+/// A file of the embedded demo.
+pub fn demo_asset(name: &str) -> PathBuf {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infoplane/assets/demo");
+    assets.join(name).canonicalize().unwrap()
+}
+
+/// A file or folder of real networks and data beside the repository, where there is one.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("INFOPLANE_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let found = folder.join(path).canonicalize().ok();
+    if found.is_none() {
+        eprintln!("skipped: {path} is not there (set INFOPLANE_SHARED)");
+    }
+    found
+}
+
+/// Writes an archive of one array `input`.
+pub fn write_input<D: Dimension>(path: &Path, input: &Array<f32, D>) {
+    let mut writer = NpzWriter::new(File::create(path).unwrap());
+    writer.add_array("input", input).unwrap();
+    writer.finish().unwrap();
+}
+
+/// Writes an archive of inputs and of one more array, such as `target` or `label`.
+pub fn write_inputs_with<T: WritableElement>(
+    path: &Path,
+    input: &Array<f32, Ix4>,
+    key: &str,
+    values: &Array<T, Ix1>,
+) {
+    let mut writer = NpzWriter::new(File::create(path).unwrap());
+    writer.add_array("input", input).unwrap();
+    writer.add_array(key, values).unwrap();
+    writer.finish().unwrap();
+}
+
+/// An archive of arrays, to be read.
+pub struct Archive(NpzReader<File>);
+
+impl Archive {
+    pub fn open(path: &Path) -> Archive {
+        Archive(NpzReader::new(File::open(path).unwrap()).unwrap())
+    }
+
+    /// Names of the arrays, in the order of the archive.
+    pub fn names(&mut self) -> Vec<String> {
+        self.0.names().unwrap()
+    }
+
+    pub fn array(&mut self, name: &str) -> ArrayD<f32> {
+        self.read(name)
+    }
+
+    pub fn matrix(&mut self, name: &str) -> Array<f32, Ix2> {
+        self.array(name).into_dimensionality().unwrap()
+    }
+
+    pub fn integers(&mut self, name: &str) -> ArrayD<i64> {
+        self.read(name)
+    }
+
+    pub fn flag(&mut self, name: &str) -> bool {
+        self.read::<bool>(name).iter().all(|&value| value)
+    }
+
+    fn read<T: ReadableElement>(&mut self, name: &str) -> ArrayD<T> {
+        self.0
+            .by_name(name)
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+/// A small network for colour images of 8 × 8 and three classes, `colours.onnx`. The logit of a class
+/// grows with the mean of its colour: red, green, blue.
+pub fn write_colour_network(folder: &Path) -> PathBuf {
+    use onnx::{Graph, Node};
+    let path = folder.join("colours.onnx");
+    let identity = |scale: f32| {
+        let entry = |index: usize| if index % 4 == 0 { scale } else { -0.3 * scale };
+        (0..9).map(entry).collect::<Vec<f32>>()
+    };
+    Graph::new(&[1, 3, 8, 8], "logits")
+        .weights("mix", &[3, 3, 1, 1], &identity(1.0))
+        .weights("fc", &[3, 3], &identity(2.0))
+        .weights("bias", &[3], &[0.1, -0.1, 0.0])
+        .node(Node::new("conv", "Conv", &["input", "mix"], "mixed"))
+        .node(Node::new("relu", "Relu", &["mixed"], "colours"))
+        .node(Node::new(
+            "mean",
+            "GlobalAveragePool",
+            &["colours"],
+            "pooled",
+        ))
+        .node(Node::new("flat", "Flatten", &["pooled"], "features"))
+        .node(Node::new(
+            "fc",
+            "Gemm",
+            &["features", "fc", "bias"],
+            "logits",
+        ))
+        .write(&path);
+    path
+}
+
+/// A folder `images` with `each` PNG images of 8 × 8 in each of the folders blue, green and red.
+pub fn write_images(folder: &Path, each: u8) -> PathBuf {
+    let root = folder.join("images");
+    for (class, name) in ["blue", "green", "red"].iter().enumerate() {
+        std::fs::create_dir_all(root.join(name)).unwrap();
+        for index in 0..each {
+            let image = image::RgbImage::from_fn(8, 8, |x, y| {
+                let noise = (x * (37 + 11 * u32::from(index)) + 91 * y) % 100;
+                let mut pixel = [noise as u8; 3];
+                pixel[2 - class] = 140 + (noise as u8) / 2 + index;
+                image::Rgb(pixel)
+            });
+            image
+                .save(root.join(name).join(format!("{index:02}.png")))
+                .unwrap();
+        }
+    }
+    root
+}
