@@ -156,9 +156,7 @@ fn sources_that_cannot_be_used_are_refused_with_the_reason() {
         assert!(message.contains(expected), "{message}");
         assert!(message.contains(&path.display().to_string()), "{message}");
     }
-    assert!(
-        refused(&at("broken"), &unresized()).contains("none of the 1 images can be read")
-    );
+    assert!(refused(&at("broken"), &unresized()).contains("none of the 1 images can be read"));
     let class_map = ClassMap::Names(vec!["goldfish".into(), "n01440764".into()]);
     let message = refused(
         &at("images"),

@@ -189,7 +189,13 @@ pub fn write_colour_network(folder: &Path) -> PathBuf {
     use onnx::{Graph, Node};
     let path = folder.join("colours.onnx");
     let identity = |scale: f32| {
-        let entry = |index: usize| if index % 4 == 0 { scale } else { -0.3 * scale };
+        let entry = |index: usize| {
+            if index.is_multiple_of(4) {
+                scale
+            } else {
+                -0.3 * scale
+            }
+        };
         (0..9).map(entry).collect::<Vec<f32>>()
     };
     Graph::new(&[1, 3, 8, 8], "logits")
