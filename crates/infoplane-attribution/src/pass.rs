@@ -4,7 +4,9 @@
 use infoplane_engine::Session;
 
 use crate::error::AttributionError;
-use crate::reduction::{IntervalRule, NodeState, Reduction, add_interval, channel_means};
+use crate::reduction::{
+    IntervalRule, NodeState, Reduction, add_interval, add_interval_and_move_on, channel_means,
+};
 use crate::sweep::{Baseline, Sweep};
 
 /// How many nodes back an interval may reach.
@@ -18,6 +20,13 @@ pub(crate) struct Link {
     pub low: usize,
     /// 1 to add the interval, −1 to take it back.
     pub sign: f64,
+}
+
+impl Link {
+    /// Whether it adds the interval between neighbours.
+    fn is_step(&self) -> bool {
+        self.high + 1 == self.low && self.sign == 1.0
+    }
 }
 
 /// What a pass found.
@@ -168,6 +177,12 @@ impl<'a> Pass<'a> {
         means: bool,
         result: &mut PassResult,
     ) -> Result<(), AttributionError> {
+        // Links are in the order of their low ends.
+        let first_link = links.partition_point(|link| link.low < nodes.start);
+        let end_link = links.partition_point(|link| link.low < nodes.end);
+        let ending = &links[first_link..end_link];
+        // Where every interval lies between neighbours, nothing reaches back further than one node.
+        let only_steps = links.iter().all(Link::is_step);
         let (sweep, carries) = (self.sweep, &mut self.carries);
         let (sums, activations) = (&mut self.sums, &mut self.activations);
         self.session.vjp(&self.seeds, &mut |layer, h, g| {
@@ -178,38 +193,54 @@ impl<'a> Pass<'a> {
                 Reduction::Channels => shape.positions,
                 Reduction::None => 1,
             };
-            {
-                let state = |node: usize| match node.checked_sub(nodes.start) {
-                    Some(row) => NodeState {
-                        h: &h[row * len..][..len],
-                        g: &g[row * len..][..len],
-                    },
-                    None => NodeState {
-                        h: &carry.h[node % REACH],
-                        g: &carry.g[node % REACH],
-                    },
-                };
-                for (link, totals) in links.iter().zip(&mut result.totals) {
-                    if nodes.contains(&link.low) {
-                        totals[layer] = add_interval(
-                            state(link.low),
-                            state(link.high),
-                            rule,
-                            positions,
-                            link.sign,
-                            &mut sums[layer],
-                        );
-                    }
-                }
-            }
             if means {
                 channel_means(&h[..len], shape.positions, &mut activations[layer]);
             }
+            let row = |node: usize| NodeState {
+                h: &h[(node - nodes.start) * len..][..len],
+                g: &g[(node - nodes.start) * len..][..len],
+            };
+            if let ([link], 1) = (ending, nodes.len())
+                && only_steps
+            {
+                let slot = link.high % REACH;
+                result.totals[first_link][layer] = add_interval_and_move_on(
+                    row(link.low),
+                    (&mut carry.h[slot], &mut carry.g[slot]),
+                    rule,
+                    positions,
+                    &mut sums[layer],
+                );
+                // The next node looks for this one in the other slot.
+                carry.h.swap(0, 1);
+                carry.g.swap(0, 1);
+                return;
+            }
+            let state = |node: usize| {
+                if node >= nodes.start {
+                    row(node)
+                } else {
+                    NodeState {
+                        h: &carry.h[node % REACH],
+                        g: &carry.g[node % REACH],
+                    }
+                }
+            };
+            for (link, totals) in ending.iter().zip(&mut result.totals[first_link..]) {
+                totals[layer] = add_interval(
+                    state(link.low),
+                    state(link.high),
+                    rule,
+                    positions,
+                    link.sign,
+                    &mut sums[layer],
+                );
+            }
             let kept = nodes.end.saturating_sub(REACH).max(nodes.start)..nodes.end;
             for node in kept {
-                let row = node - nodes.start;
-                carry.h[node % REACH].copy_from_slice(&h[row * len..][..len]);
-                carry.g[node % REACH].copy_from_slice(&g[row * len..][..len]);
+                let current = row(node);
+                carry.h[node % REACH].copy_from_slice(current.h);
+                carry.g[node % REACH].copy_from_slice(current.g);
             }
         })?;
         Ok(())

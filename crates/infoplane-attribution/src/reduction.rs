@@ -49,16 +49,53 @@ pub(crate) fn add_interval(
                 .zip(high.g.chunks_exact(positions)),
         );
     for (sum, ((low_h, low_g), (high_h, high_g))) in sums.iter_mut().zip(channels) {
-        let contribution = match rule {
-            IntervalRule::Trapezoid => {
-                0.5 * sum_products(low_h, high_h, low_g, high_g, |low, high| low + high)
-            }
-            IntervalRule::Left => sum_products(low_h, high_h, low_g, high_g, |low, _| low),
-        };
+        let contribution = rule.contribution(low_h, high_h, low_g, high_g);
         *sum += sign * contribution;
         total += contribution;
     }
     total
+}
+
+/// As [`add_interval`] with sign 1, where the state at the high end is not needed any more: it is
+/// replaced by that at the low end while both are in the cache.
+pub(crate) fn add_interval_and_move_on(
+    low: NodeState<'_>,
+    (high_h, high_g): (&mut [f32], &mut [f32]),
+    rule: IntervalRule,
+    positions: usize,
+    sums: &mut [f64],
+) -> f64 {
+    let mut total = 0.0;
+    let channels = low
+        .h
+        .chunks_exact(positions)
+        .zip(low.g.chunks_exact(positions))
+        .zip(
+            high_h
+                .chunks_exact_mut(positions)
+                .zip(high_g.chunks_exact_mut(positions)),
+        );
+    for (sum, ((low_h, low_g), (high_h, high_g))) in sums.iter_mut().zip(channels) {
+        let contribution = rule.contribution(low_h, high_h, low_g, high_g);
+        *sum += contribution;
+        total += contribution;
+        high_h.copy_from_slice(low_h);
+        high_g.copy_from_slice(low_g);
+    }
+    total
+}
+
+impl IntervalRule {
+    /// What one channel contributes.
+    #[inline(always)]
+    fn contribution(self, low_h: &[f32], high_h: &[f32], low_g: &[f32], high_g: &[f32]) -> f64 {
+        match self {
+            IntervalRule::Trapezoid => {
+                0.5 * sum_products(low_h, high_h, low_g, high_g, |low, high| low + high)
+            }
+            IntervalRule::Left => sum_products(low_h, high_h, low_g, high_g, |low, _| low),
+        }
+    }
 }
 
 /// Σ gradient(g_low, g_high) · (h_high − h_low), in sixteen lanes.
@@ -117,6 +154,22 @@ mod tests {
         let mut units = [0.0; 4];
         add_interval(low, high, IntervalRule::Left, 1, -1.0, &mut units);
         assert_eq!(units, [-1.0, -2.0, 0.0, -3.0]);
+    }
+
+    #[test]
+    fn moving_on_gives_the_same_and_leaves_the_low_end() {
+        let (h0, h1) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 2.0, 0.0]);
+        let (g0, g1) = ([1.0, 1.0, 0.5, -1.0], [3.0, 1.0, 0.5, 2.0]);
+        let low = NodeState { h: &h0, g: &g0 };
+        for rule in [IntervalRule::Trapezoid, IntervalRule::Left] {
+            let (mut expected, mut actual) = ([0.0; 2], [0.0; 2]);
+            let high = NodeState { h: &h1, g: &g1 };
+            let total = add_interval(low, high, rule, 2, 1.0, &mut expected);
+            let (mut h, mut g) = (h1, g1);
+            let moved = add_interval_and_move_on(low, (&mut h, &mut g), rule, 2, &mut actual);
+            assert_eq!((total, expected), (moved, actual));
+            assert_eq!((h, g), (h0, g0));
+        }
     }
 
     #[test]

@@ -17,13 +17,12 @@ mod page;
 mod sections;
 mod text;
 mod view;
-mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use infoplane_plane::PlaneResult;
-use infoplane_store::RunManifest;
+use infoplane_store::{RunManifest, StoreError, write_atomically};
 
 pub use figures::PngError;
 pub use findings::{Findings, Sentence};
@@ -66,15 +65,17 @@ pub struct ReportFiles {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A folder or file could not be written.
-    #[error("cannot write {path}")]
-    Write {
-        /// The folder or file.
+    /// A folder could not be made.
+    #[error("cannot create the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
         path: PathBuf,
         /// The system's reason.
-        #[source]
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] StoreError),
     /// The result could not be put into the page.
     #[error("the result cannot be written as JSON into the report")]
     Json(#[from] serde_json::Error),
@@ -107,7 +108,7 @@ pub fn write_report(
     create_folder(dir)?;
     let html = dir.join("report.html");
     let page = page::html(&view, options.title.as_deref())?;
-    write(&html, page.as_bytes())?;
+    write_atomically(&html, page.as_bytes())?;
     let figures = if options.figures {
         write_figures(&dir.join("figures"), &view, options.figure_dpi)?
     } else {
@@ -129,7 +130,7 @@ fn write_figures(dir: &Path, view: &RunView<'_>, dpi: u32) -> Result<Vec<PathBuf
             })?;
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &png)] {
             let path = dir.join(format!("{}.{ending}", figure.name));
-            write(&path, bytes)?;
+            write_atomically(&path, bytes)?;
             files.push(path);
         }
     }
@@ -137,14 +138,7 @@ fn write_figures(dir: &Path, view: &RunView<'_>, dpi: u32) -> Result<Vec<PathBuf
 }
 
 fn create_folder(path: &Path) -> Result<(), ReportError> {
-    fs::create_dir_all(path).map_err(|source| ReportError::Write {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    write::atomically(path, bytes).map_err(|source| ReportError::Write {
+    fs::create_dir_all(path).map_err(|source| ReportError::Folder {
         path: path.to_owned(),
         source,
     })
