@@ -238,6 +238,15 @@ fn copy_short(target: &mut [f32], source: &[f32]) {
 /// Every `stride`-th element of `line[x..]`, with zeros where that lies outside the line.
 #[inline(always)]
 fn gather_line(target: &mut [f32], line: &[f32], x: isize, stride: usize) {
+    let reach = (target.len().max(1) - 1) * stride;
+    if let Ok(first) = usize::try_from(x)
+        && first + reach < line.len()
+    {
+        for (target, source) in target.iter_mut().zip(line[first..].iter().step_by(stride)) {
+            *target = *source;
+        }
+        return;
+    }
     for (index, target) in target.iter_mut().enumerate() {
         let x = x + (index * stride) as isize;
         *target = usize::try_from(x)
