@@ -14,7 +14,7 @@ mod loops;
 mod math;
 mod matmul;
 mod max_pool;
-mod norm;
+pub(crate) mod norm;
 mod operands;
 mod pad;
 mod rectifier;

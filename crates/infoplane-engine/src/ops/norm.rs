@@ -24,6 +24,21 @@ pub(crate) fn build_batch_norm(
             format!("the shape {shape:?}, which has no channels"),
         ));
     };
+    let (factors, shifts) = batch_norm_coefficients(operator, epsilon, operands, channels)?;
+    Ok(Box::new(BatchNorm {
+        factors,
+        shifts,
+        positions: positions.iter().product(),
+    }))
+}
+
+/// Factor and shift of each channel that a batch normalisation with constant parameters amounts to.
+pub(crate) fn batch_norm_coefficients(
+    operator: &'static str,
+    epsilon: f32,
+    operands: &[Operand],
+    channels: usize,
+) -> Result<(Vec<f32>, Vec<f32>), EngineError> {
     let parameter = |position: usize| {
         let values = constant(operator, operands, position)?;
         if values.len() == channels {
@@ -47,15 +62,13 @@ pub(crate) fn build_batch_norm(
             f64::from(scale) / (f64::from(variance) + f64::from(epsilon)).sqrt()
         })
         .collect();
-    Ok(Box::new(BatchNorm {
-        shifts: factors
-            .iter()
-            .zip(bias.iter().zip(mean.iter()))
-            .map(|(factor, (&bias, &mean))| (f64::from(bias) - f64::from(mean) * factor) as f32)
-            .collect(),
-        factors: factors.iter().map(|&factor| factor as f32).collect(),
-        positions: positions.iter().product(),
-    }))
+    let shifts = factors
+        .iter()
+        .zip(bias.iter().zip(mean.iter()))
+        .map(|(factor, (&bias, &mean))| (f64::from(bias) - f64::from(mean) * factor) as f32)
+        .collect();
+    let factors = factors.iter().map(|&factor| factor as f32).collect();
+    Ok((factors, shifts))
 }
 
 /// x · factor + shift by channel.

@@ -35,48 +35,49 @@ struct Span {
 
 impl Buffers {
     /// Gives everything a buffer such that what is alive at the same moment never shares one.
-    ///
-    /// In the order of first use, the smallest free buffer that is large enough is taken; else the
-    /// largest free one grows.
     pub fn assign(lifetimes: &Lifetimes<'_>) -> Buffers {
-        let n_tensors = lifetimes.lens.len();
         let (values, gradients) = lifetimes.spans();
-        let mut order: Vec<(Span, bool, usize)> = Vec::with_capacity(2 * n_tensors);
-        for tensor in 0..n_tensors {
-            order.extend(values[tensor].map(|span| (span, false, tensor)));
-            order.extend(gradients[tensor].map(|span| (span, true, tensor)));
+        let n_tensors = lifetimes.lens.len();
+        let both: Vec<Option<Span>> = values.into_iter().chain(gradients).collect();
+        let (lens, mut owners) = share(&both);
+        let gradients = owners.split_off(n_tensors);
+        Buffers {
+            lens,
+            values: owners,
+            gradients,
         }
-        order.sort_by_key(|(span, is_gradient, tensor)| (span.first, *is_gradient, *tensor));
-
-        let mut buffers = Buffers {
-            lens: Vec::new(),
-            values: vec![None; n_tensors],
-            gradients: vec![None; n_tensors],
-        };
-        let mut busy_until: Vec<usize> = Vec::new();
-        for (span, is_gradient, tensor) in order {
-            let free = (0..busy_until.len()).filter(|&b| busy_until[b] < span.first);
-            let chosen = free.min_by_key(|&b| {
-                let len = buffers.lens[b];
-                // Large enough before too small; the nearest in size of either kind.
-                (len < span.len, len.abs_diff(span.len))
-            });
-            let buffer = chosen.unwrap_or_else(|| {
-                buffers.lens.push(0);
-                busy_until.push(0);
-                buffers.lens.len() - 1
-            });
-            buffers.lens[buffer] = buffers.lens[buffer].max(span.len);
-            busy_until[buffer] = span.last;
-            let owner = if is_gradient {
-                &mut buffers.gradients
-            } else {
-                &mut buffers.values
-            };
-            owner[tensor] = Some(buffer);
-        }
-        buffers
     }
+}
+
+/// The lengths of the buffers, and the buffer of each span.
+///
+/// In the order of first use, the free buffer nearest in size is taken, a large enough one before one
+/// that has to grow.
+fn share(spans: &[Option<Span>]) -> (Vec<usize>, Vec<Option<usize>>) {
+    let mut order: Vec<(Span, usize)> = spans
+        .iter()
+        .enumerate()
+        .filter_map(|(owner, span)| Some(((*span)?, owner)))
+        .collect();
+    order.sort_by_key(|(span, owner)| (span.first, *owner));
+
+    let mut lens: Vec<usize> = Vec::new();
+    let mut busy_until: Vec<usize> = Vec::new();
+    let mut owners = vec![None; spans.len()];
+    for (span, owner) in order {
+        let free = (0..lens.len()).filter(|&buffer| busy_until[buffer] < span.first);
+        let nearest =
+            free.min_by_key(|&buffer| (lens[buffer] < span.len, lens[buffer].abs_diff(span.len)));
+        let buffer = nearest.unwrap_or_else(|| {
+            lens.push(0);
+            busy_until.push(0);
+            lens.len() - 1
+        });
+        lens[buffer] = lens[buffer].max(span.len);
+        busy_until[buffer] = span.last;
+        owners[owner] = Some(buffer);
+    }
+    (lens, owners)
 }
 
 impl Lifetimes<'_> {
@@ -146,32 +147,36 @@ impl Lifetimes<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    /// Simulates every moment and asserts that no buffer has two owners.
-    #[test]
-    fn nothing_alive_shares_a_buffer() {
-        let spans: Vec<Span> = (0..40)
-            .map(|i| Span {
-                first: i,
-                last: i + (i * 7) % 11,
-                len: 10 + (i * 13) % 50,
-            })
-            .collect();
-        let lens: Vec<usize> = spans.iter().map(|span| span.len).collect();
-        let steps: Vec<Step> = Vec::new();
-        let needs_gradient = vec![false; 40];
-        let lifetimes = Lifetimes {
-            steps: &steps,
-            lens: &lens,
-            input: TensorId(0),
-            output: TensorId(1),
-            layers: &[],
-            needs_gradient: &needs_gradient,
-            keep_values: false,
-        };
-        // The input and the output are both alive at moment 0 of a graph without steps.
-        let buffers = Buffers::assign(&lifetimes);
-        assert_ne!(buffers.values[0], buffers.values[1]);
+    proptest! {
+        #[test]
+        fn what_is_alive_at_the_same_moment_never_shares_a_buffer(
+            spans in prop::collection::vec((0usize..30, 0usize..12, 1usize..100), 1..60)
+        ) {
+            let spans: Vec<Option<Span>> = spans
+                .into_iter()
+                .map(|(first, duration, len)| Some(Span { first, last: first + duration, len }))
+                .collect();
+            let (lens, owners) = share(&spans);
+            for moment in 0..50 {
+                let mut taken = vec![false; lens.len()];
+                for (span, owner) in spans.iter().flatten().zip(owners.iter().flatten()) {
+                    if (span.first..=span.last).contains(&moment) {
+                        prop_assert!(!std::mem::replace(&mut taken[*owner], true));
+                        prop_assert!(lens[*owner] >= span.len);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_never_alive_together_shares(len in 1usize..100, n in 1usize..20) {
+            let spans: Vec<Option<Span>> =
+                (0..n).map(|i| Some(Span { first: i, last: i, len })).collect();
+            prop_assert_eq!(share(&spans).0, vec![len]);
+        }
     }
 }

@@ -3,8 +3,10 @@
 
 use infoplane_graph::{Graph, NodeId, Operation, ShapedGraph, Unary, ValueId, ValueState};
 
+use crate::error::EngineError;
 use crate::kernel::Operand;
 use crate::ops::conv::{Clamp, ConvSpec};
+use crate::ops::norm::batch_norm_coefficients;
 
 /// Which steps are absorbed by which.
 pub(super) struct Fusion {
@@ -65,13 +67,17 @@ impl Fusion {
     }
 }
 
-/// Makes a convolution do what follows it too.
-pub(super) fn absorb(spec: &mut ConvSpec, operation: &Operation, operands: &[Operand]) {
+/// Makes a convolution do what follows it too; fails where the follower has no kernel either.
+pub(super) fn absorb(
+    spec: &mut ConvSpec,
+    operation: &Operation,
+    operands: &[Operand],
+) -> Result<(), EngineError> {
     match operation {
         Operation::BatchNorm { epsilon } => {
-            if let Some((scale, shift)) = scale_and_shift(*epsilon, operands) {
-                spec.fold_scale_and_shift(&scale, &shift);
-            }
+            let (scale, shift) =
+                batch_norm_coefficients(operation.name(), *epsilon, operands, spec.output[1])?;
+            spec.fold_scale_and_shift(&scale, &shift);
         }
         Operation::Unary(Unary::Relu) => {
             spec.clamp = Some(Clamp {
@@ -85,27 +91,12 @@ pub(super) fn absorb(spec: &mut ConvSpec, operation: &Operation, operands: &[Ope
                 high: *max,
             });
         }
-        _ => {}
+        other => {
+            return Err(EngineError::unsupported(
+                other.name(),
+                "after a convolution",
+            ));
+        }
     }
-}
-
-/// y = x·scale + shift by channel; operands x, scale, bias, mean, variance.
-fn scale_and_shift(epsilon: f32, operands: &[Operand]) -> Option<(Vec<f32>, Vec<f32>)> {
-    let constant = |position: usize| operands.get(position)?.constant.as_deref();
-    let (gain, bias) = (constant(1)?, constant(2)?);
-    let (mean, variance) = (constant(3)?, constant(4)?);
-    let scale: Vec<f32> = gain
-        .iter()
-        .zip(variance)
-        .map(|(gain, variance)| {
-            (f64::from(*gain) / (f64::from(*variance) + f64::from(epsilon)).sqrt()) as f32
-        })
-        .collect();
-    let shift = bias
-        .iter()
-        .zip(mean)
-        .zip(&scale)
-        .map(|((bias, mean), scale)| bias - mean * scale)
-        .collect();
-    Some((scale, shift))
+    Ok(())
 }

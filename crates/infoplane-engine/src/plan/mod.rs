@@ -206,7 +206,8 @@ impl<'a> Compiler<'a> {
                     let follower = &self.shaped.nodes()[follower];
                     let operands: Vec<Operand> =
                         follower.operands.iter().map(|&v| self.operand(v)).collect();
-                    fuse::absorb(&mut spec, &follower.operation, &operands);
+                    fuse::absorb(&mut spec, &follower.operation, &operands)
+                        .map_err(|error| self.located(error, follower))?;
                     output = follower.output;
                 }
                 spec.build(self.level)
