@@ -36,6 +36,7 @@ fn sweep(criterion: &mut Criterion) {
         let options = PlanOptions {
             layers: layers.iter().map(|layer| layer.value).collect(),
             keep_values: false,
+            exact: false,
         };
         let plan = Plan::compile(&graph, &shaped, &options).expect("a plan");
         let sweep = Sweep::new(

@@ -50,7 +50,7 @@ pub(crate) struct Pass<'a> {
     session: Box<dyn Session + 'a>,
     carries: Vec<Carry>,
     seeds: Vec<f32>,
-    /// By layer: the sums.
+    /// By layer: the sums, in the layer's order.
     pub sums: Vec<Vec<f64>>,
     /// By layer: the activation vector at the input.
     pub activations: Vec<Vec<f32>>,
@@ -60,27 +60,22 @@ pub(crate) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     pub fn new(sweep: &'a Sweep<'a>) -> Pass<'a> {
-        let lens = sweep.backend.layer_lens();
+        let layouts = sweep.backend.layouts();
         let empty = |len: usize| [0; REACH].map(|_| vec![0.0; len]);
         Pass {
             sweep,
             session: sweep.backend.session(),
-            carries: lens
+            carries: layouts
                 .iter()
-                .map(|&len| Carry {
-                    h: empty(len),
-                    g: empty(len),
+                .map(|layout| Carry {
+                    h: empty(layout.row_len()),
+                    g: empty(layout.row_len()),
                 })
                 .collect(),
             seeds: vec![0.0; sweep.backend.batch() * sweep.backend.n_outputs()],
-            sums: sweep
-                .layers
+            sums: layouts
                 .iter()
-                .zip(lens)
-                .map(|(layer, &len)| match sweep.options.reduction {
-                    Reduction::Channels => vec![0.0; layer.n_channels],
-                    Reduction::None => vec![0.0; len],
-                })
+                .map(|layout| vec![0.0; sweep.options.reduction.n_sums(layout)])
                 .collect(),
             activations: sweep
                 .layers
@@ -183,18 +178,15 @@ impl<'a> Pass<'a> {
         let ending = &links[first_link..end_link];
         // Where every interval lies between neighbours, nothing reaches back further than one node.
         let only_steps = links.iter().all(Link::is_step);
-        let (sweep, carries) = (self.sweep, &mut self.carries);
+        let (layouts, carries) = (self.sweep.backend.layouts(), &mut self.carries);
+        let reduction = self.sweep.options.reduction;
         let (sums, activations) = (&mut self.sums, &mut self.activations);
         self.session.vjp(&self.seeds, &mut |layer, h, g| {
-            let shape = &sweep.layers[layer];
-            let len = shape.n_channels * shape.positions;
+            let layout = layouts[layer];
+            let len = layout.row_len();
             let carry = &mut carries[layer];
-            let positions = match sweep.options.reduction {
-                Reduction::Channels => shape.positions,
-                Reduction::None => 1,
-            };
             if means {
-                channel_means(&h[..len], shape.positions, &mut activations[layer]);
+                channel_means(&h[..len], layout, &mut activations[layer]);
             }
             let row = |node: usize| NodeState {
                 h: &h[(node - nodes.start) * len..][..len],
@@ -207,8 +199,7 @@ impl<'a> Pass<'a> {
                 result.totals[first_link][layer] = add_interval_and_move_on(
                     row(link.low),
                     (&mut carry.h[slot], &mut carry.g[slot]),
-                    rule,
-                    positions,
+                    (rule, reduction, layout),
                     &mut sums[layer],
                 );
                 // The next node looks for this one in the other slot.
@@ -230,8 +221,7 @@ impl<'a> Pass<'a> {
                 totals[layer] = add_interval(
                     state(link.low),
                     state(link.high),
-                    rule,
-                    positions,
+                    (rule, reduction, layout),
                     link.sign,
                     &mut sums[layer],
                 );

@@ -1,5 +1,7 @@
 //! What one interval of the path contributes to a layer's conductance, reduced as it streams.
 
+use infoplane_engine::{Layout, vectorized};
+
 /// What is kept of a layer's conductance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reduction {
@@ -10,7 +12,28 @@ pub enum Reduction {
     None,
 }
 
-/// Values and gradients of one layer at one node.
+impl Reduction {
+    /// Sums that are kept of a layer, with those of padding.
+    pub(crate) fn n_sums(self, layout: &Layout) -> usize {
+        match self {
+            Reduction::Channels => layout.n_blocks() * layout.block,
+            Reduction::None => layout.row_len(),
+        }
+    }
+
+    /// The sums as a vector: channel by channel, and each channel's units in row-major order.
+    pub(crate) fn vector(self, sums: &[f64], layout: Layout) -> Vec<f64> {
+        match self {
+            Reduction::Channels => sums[..layout.channels].to_vec(),
+            Reduction::None => (0..layout.channels)
+                .flat_map(|channel| (0..layout.positions).map(move |p| layout.index(channel, p)))
+                .map(|index| sums[index])
+                .collect(),
+        }
+    }
+}
+
+/// Values and gradients of one layer at one node, in the layer's order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NodeState<'a> {
     pub h: &'a [f32],
@@ -26,115 +49,191 @@ pub(crate) enum IntervalRule {
     Left,
 }
 
-/// Adds `sign` · g ⊙ (h_high − h_low) to `sums`, one element a channel of `positions` units (or a
-/// unit, with `positions` = 1); returns the total over all units without the sign.
+/// How an interval is added up.
+pub(crate) type Adding = (IntervalRule, Reduction, Layout);
+
+/// Elements that are summed in f32 before they go on in f64.
+const RUN: usize = 256;
+
+/// Adds `sign` · g ⊙ (h_high − h_low) to `sums` ([`Reduction::n_sums`]); returns the total over all
+/// units without the sign.
 ///
-/// Products are summed in runs of f32 no longer than a channel, everything else in f64.
+/// Products are summed in short runs of f32, everything else in f64.
 pub(crate) fn add_interval(
     low: NodeState<'_>,
     high: NodeState<'_>,
-    rule: IntervalRule,
-    positions: usize,
+    adding: Adding,
     sign: f64,
     sums: &mut [f64],
 ) -> f64 {
-    let mut total = 0.0;
-    let channels = low
-        .h
-        .chunks_exact(positions)
-        .zip(low.g.chunks_exact(positions))
-        .zip(
-            high.h
-                .chunks_exact(positions)
-                .zip(high.g.chunks_exact(positions)),
-        );
-    for (sum, ((low_h, low_g), (high_h, high_g))) in sums.iter_mut().zip(channels) {
-        let contribution = rule.contribution(low_h, high_h, low_g, high_g);
-        *sum += sign * contribution;
-        total += contribution;
-    }
-    total
+    vectorized(|| add_states(low, high, adding, sign, sums))
 }
 
 /// As [`add_interval`] with sign 1, where the state at the high end is not needed any more: it is
-/// replaced by that at the low end while both are in the cache.
+/// replaced by that at the low end.
 pub(crate) fn add_interval_and_move_on(
     low: NodeState<'_>,
     (high_h, high_g): (&mut [f32], &mut [f32]),
-    rule: IntervalRule,
-    positions: usize,
+    adding: Adding,
     sums: &mut [f64],
 ) -> f64 {
-    let mut total = 0.0;
-    let channels = low
-        .h
-        .chunks_exact(positions)
-        .zip(low.g.chunks_exact(positions))
-        .zip(
-            high_h
-                .chunks_exact_mut(positions)
-                .zip(high_g.chunks_exact_mut(positions)),
-        );
-    for (sum, ((low_h, low_g), (high_h, high_g))) in sums.iter_mut().zip(channels) {
-        let contribution = rule.contribution(low_h, high_h, low_g, high_g);
-        *sum += contribution;
-        total += contribution;
-        high_h.copy_from_slice(low_h);
-        high_g.copy_from_slice(low_g);
-    }
+    let high = NodeState {
+        h: high_h,
+        g: high_g,
+    };
+    let total = add_interval(low, high, adding, 1.0, sums);
+    high_h.copy_from_slice(low.h);
+    high_g.copy_from_slice(low.g);
     total
 }
 
-impl IntervalRule {
-    /// What one channel contributes.
-    #[inline(always)]
-    fn contribution(self, low_h: &[f32], high_h: &[f32], low_g: &[f32], high_g: &[f32]) -> f64 {
-        match self {
-            IntervalRule::Trapezoid => {
-                0.5 * sum_products(low_h, high_h, low_g, high_g, |low, high| low + high)
-            }
-            IntervalRule::Left => sum_products(low_h, high_h, low_g, high_g, |low, _| low),
+#[inline(always)]
+fn add_states(
+    low: NodeState<'_>,
+    high: NodeState<'_>,
+    (rule, reduction, layout): Adding,
+    sign: f64,
+    sums: &mut [f64],
+) -> f64 {
+    match (rule, reduction) {
+        (IntervalRule::Trapezoid, _) => add_products(
+            |a, b| 0.5 * (a + b),
+            low,
+            high,
+            (reduction, layout),
+            sign,
+            sums,
+        ),
+        (IntervalRule::Left, _) => {
+            add_products(|a, _| a, low, high, (reduction, layout), sign, sums)
         }
     }
 }
 
-/// Σ gradient(g_low, g_high) · (h_high − h_low), in sixteen lanes.
 #[inline(always)]
-fn sum_products(
-    low_h: &[f32],
-    high_h: &[f32],
-    low_g: &[f32],
-    high_g: &[f32],
-    gradient: impl Fn(f32, f32) -> f32,
+fn add_products(
+    gradient: impl Fn(f32, f32) -> f32 + Copy,
+    low: NodeState<'_>,
+    high: NodeState<'_>,
+    (reduction, layout): (Reduction, Layout),
+    sign: f64,
+    sums: &mut [f64],
 ) -> f64 {
-    const LANES: usize = 16;
-    let mut lanes = [0.0f32; LANES];
-    let (low_h, low_h_rest) = low_h.as_chunks::<LANES>();
-    let (high_h, high_h_rest) = high_h.as_chunks::<LANES>();
-    let (low_g, low_g_rest) = low_g.as_chunks::<LANES>();
-    let (high_g, high_g_rest) = high_g.as_chunks::<LANES>();
-    for ((low_h, high_h), (low_g, high_g)) in low_h.iter().zip(high_h).zip(low_g.iter().zip(high_g))
-    {
-        for lane in 0..LANES {
-            lanes[lane] += gradient(low_g[lane], high_g[lane]) * (high_h[lane] - low_h[lane]);
+    let products = Products {
+        gradient,
+        low,
+        high,
+    };
+    match (reduction, layout.block) {
+        (Reduction::None, block) => {
+            let mut total = 0.0;
+            let plane = layout.positions * block;
+            for (index, sums) in sums.chunks_exact_mut(plane.max(1)).enumerate() {
+                let channels = block.min(layout.channels - index * block);
+                for (place, sum) in sums.iter_mut().enumerate() {
+                    if place % block < channels {
+                        let product = f64::from(products.at(index * plane + place));
+                        *sum += sign * product;
+                        total += product;
+                    }
+                }
+            }
+            total
+        }
+        (Reduction::Channels, 1) => {
+            let mut total = 0.0;
+            for (channel, sum) in sums.iter_mut().enumerate() {
+                let contribution =
+                    products.sum(channel * layout.positions..(channel + 1) * layout.positions);
+                *sum += sign * contribution;
+                total += contribution;
+            }
+            total
+        }
+        (Reduction::Channels, _) => {
+            let mut total = 0.0;
+            let plane = layout.positions * LANES;
+            let (blocks, _) = sums.as_chunks_mut::<LANES>();
+            for (block, sums) in blocks.iter_mut().enumerate() {
+                let own = products.sum_lanes(block * plane..(block + 1) * plane);
+                let channels = LANES.min(layout.channels - block * LANES);
+                for (sum, contribution) in sums.iter_mut().zip(own).take(channels) {
+                    *sum += sign * contribution;
+                    total += contribution;
+                }
+            }
+            total
         }
     }
-    let rest: f64 = low_h_rest
-        .iter()
-        .zip(high_h_rest)
-        .zip(low_g_rest.iter().zip(high_g_rest))
-        .map(|((low_h, high_h), (low_g, high_g))| {
-            f64::from(gradient(*low_g, *high_g) * (high_h - low_h))
-        })
-        .sum();
-    rest + lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>()
+}
+
+/// Channels of a block, where there are blocks.
+const LANES: usize = 16;
+
+/// gradient(g_low, g_high) · (h_high − h_low), element by element.
+#[derive(Clone, Copy)]
+struct Products<'a, F> {
+    gradient: F,
+    low: NodeState<'a>,
+    high: NodeState<'a>,
+}
+
+impl<F: Fn(f32, f32) -> f32 + Copy> Products<'_, F> {
+    #[inline(always)]
+    fn at(&self, index: usize) -> f32 {
+        (self.gradient)(self.low.g[index], self.high.g[index])
+            * (self.high.h[index] - self.low.h[index])
+    }
+
+    /// The sum over a range.
+    #[inline(always)]
+    fn sum(&self, range: std::ops::Range<usize>) -> f64 {
+        let whole = range.len() / LANES * LANES;
+        let lanes = self.sum_lanes(range.start..range.start + whole);
+        let rest: f64 = (range.start + whole..range.end)
+            .map(|index| f64::from(self.at(index)))
+            .sum();
+        rest + lanes.iter().sum::<f64>()
+    }
+
+    /// The sums over a range of every sixteenth element.
+    #[inline(always)]
+    fn sum_lanes(&self, range: std::ops::Range<usize>) -> [f64; LANES] {
+        let (low_h, high_h) = (&self.low.h[range.clone()], &self.high.h[range.clone()]);
+        let (low_g, high_g) = (&self.low.g[range.clone()], &self.high.g[range]);
+        let mut sums = [0.0f64; LANES];
+        let runs = low_h
+            .chunks(RUN * LANES)
+            .zip(high_h.chunks(RUN * LANES))
+            .zip(low_g.chunks(RUN * LANES).zip(high_g.chunks(RUN * LANES)));
+        for ((low_h, high_h), (low_g, high_g)) in runs {
+            let mut run = [0.0f32; LANES];
+            let vectors = (low_h.as_chunks::<LANES>().0.iter())
+                .zip(high_h.as_chunks::<LANES>().0)
+                .zip((low_g.as_chunks::<LANES>().0.iter()).zip(high_g.as_chunks::<LANES>().0));
+            for ((low_h, high_h), (low_g, high_g)) in vectors {
+                for lane in 0..LANES {
+                    run[lane] +=
+                        (self.gradient)(low_g[lane], high_g[lane]) * (high_h[lane] - low_h[lane]);
+                }
+            }
+            for (sum, run) in sums.iter_mut().zip(run) {
+                *sum += f64::from(run);
+            }
+        }
+        sums
+    }
 }
 
 /// Mean over the positions of each channel.
-pub(crate) fn channel_means(h: &[f32], positions: usize, means: &mut [f32]) {
-    for (mean, channel) in means.iter_mut().zip(h.chunks_exact(positions)) {
-        let sum: f64 = channel.iter().map(|&value| f64::from(value)).sum();
-        *mean = (sum / positions as f64) as f32;
+pub(crate) fn channel_means(h: &[f32], layout: Layout, means: &mut [f32]) {
+    for (channel, mean) in means.iter_mut().enumerate() {
+        let units = h[layout.index(channel, 0)..].iter().step_by(layout.block);
+        let sum: f64 = units
+            .take(layout.positions)
+            .map(|&value| f64::from(value))
+            .sum();
+        *mean = (sum / layout.positions as f64) as f32;
     }
 }
 
@@ -142,18 +241,87 @@ pub(crate) fn channel_means(h: &[f32], positions: usize, means: &mut [f32]) {
 mod tests {
     use super::*;
 
+    fn plain(channels: usize, positions: usize) -> Layout {
+        Layout {
+            channels,
+            positions,
+            block: 1,
+        }
+    }
+
     #[test]
     fn intervals_sum_over_positions_by_channel() {
         let (h0, h1) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 2.0, 0.0]);
         let (g0, g1) = ([1.0, 1.0, 0.5, -1.0], [3.0, 1.0, 0.5, 2.0]);
         let (low, high) = (NodeState { h: &h0, g: &g0 }, NodeState { h: &h1, g: &g1 });
         let mut sums = [10.0, 0.0];
-        let total = add_interval(low, high, IntervalRule::Trapezoid, 2, 1.0, &mut sums);
+        let channels = (IntervalRule::Trapezoid, Reduction::Channels, plain(2, 2));
+        let total = add_interval(low, high, channels, 1.0, &mut sums);
         assert_eq!(sums, [10.0 + 2.0 + 2.0, -1.5]);
         assert_eq!(total, 2.5);
         let mut units = [0.0; 4];
-        add_interval(low, high, IntervalRule::Left, 1, -1.0, &mut units);
+        let each = (IntervalRule::Left, Reduction::None, plain(2, 2));
+        add_interval(low, high, each, -1.0, &mut units);
         assert_eq!(units, [-1.0, -2.0, 0.0, -3.0]);
+    }
+
+    #[test]
+    fn blocked_and_plain_layers_give_the_same_vectors() {
+        let (channels, positions) = (19, 300);
+        let blocked = Layout {
+            channels,
+            positions,
+            block: 16,
+        };
+        let field = |seed: usize| -> Vec<f32> {
+            (0..channels * positions)
+                .map(|i| ((i * seed) % 31) as f32 / 8.0 - 2.0)
+                .collect()
+        };
+        // Padding must not count, whatever it holds.
+        let to_blocks = |plain: &[f32]| {
+            let mut row = vec![f32::NAN; blocked.row_len()];
+            let mut covered = vec![0.0; blocked.row_len()];
+            blocked.from_plain(plain, &mut covered);
+            let mut ones = vec![0.0; blocked.row_len()];
+            blocked.from_plain(&vec![1.0; plain.len()], &mut ones);
+            for ((slot, value), one) in row.iter_mut().zip(&covered).zip(&ones) {
+                if *one == 1.0 {
+                    *slot = *value;
+                }
+            }
+            row
+        };
+        let plain_state = [field(3), field(7), field(11), field(13)];
+        let blocked_state = plain_state.clone().map(|field| to_blocks(&field));
+        for reduction in [Reduction::Channels, Reduction::None] {
+            let add = |state: &[Vec<f32>; 4], layout: Layout| {
+                let (low, high) = (
+                    NodeState {
+                        h: &state[0],
+                        g: &state[1],
+                    },
+                    NodeState {
+                        h: &state[2],
+                        g: &state[3],
+                    },
+                );
+                let mut sums = vec![0.0; reduction.n_sums(&layout)];
+                let adding = (IntervalRule::Trapezoid, reduction, layout);
+                let total = add_interval(low, high, adding, 1.0, &mut sums);
+                (reduction.vector(&sums, layout), total)
+            };
+            let (expected, expected_total) = add(&plain_state, plain(channels, positions));
+            let (actual, total) = add(&blocked_state, blocked);
+            assert!((total - expected_total).abs() < 1e-6 * expected_total.abs());
+            for (a, b) in actual.iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-4, "{a} and {b}");
+            }
+            let mut means = [vec![0.0; channels], vec![0.0; channels]];
+            channel_means(&blocked_state[0], blocked, &mut means[0]);
+            channel_means(&plain_state[0], plain(channels, positions), &mut means[1]);
+            assert_eq!(means[0], means[1]);
+        }
     }
 
     #[test]
@@ -162,11 +330,12 @@ mod tests {
         let (g0, g1) = ([1.0, 1.0, 0.5, -1.0], [3.0, 1.0, 0.5, 2.0]);
         let low = NodeState { h: &h0, g: &g0 };
         for rule in [IntervalRule::Trapezoid, IntervalRule::Left] {
+            let adding = (rule, Reduction::Channels, plain(2, 2));
             let (mut expected, mut actual) = ([0.0; 2], [0.0; 2]);
             let high = NodeState { h: &h1, g: &g1 };
-            let total = add_interval(low, high, rule, 2, 1.0, &mut expected);
+            let total = add_interval(low, high, adding, 1.0, &mut expected);
             let (mut h, mut g) = (h1, g1);
-            let moved = add_interval_and_move_on(low, (&mut h, &mut g), rule, 2, &mut actual);
+            let moved = add_interval_and_move_on(low, (&mut h, &mut g), adding, &mut actual);
             assert_eq!((total, expected), (moved, actual));
             assert_eq!((h, g), (h0, g0));
         }
@@ -181,14 +350,13 @@ mod tests {
         let total = add_interval(
             NodeState { h: &h0, g: &g },
             NodeState { h: &h1, g: &g },
-            IntervalRule::Trapezoid,
-            1003,
+            (IntervalRule::Trapezoid, Reduction::Channels, plain(1, 1003)),
             1.0,
             &mut sums,
         );
         assert_eq!(total, (1002 * 1003 / 2) as f64);
         let mut mean = [0.0];
-        channel_means(&h1, 1003, &mut mean);
+        channel_means(&h1, plain(1, 1003), &mut mean);
         assert_eq!(mean, [501.0]);
     }
 }

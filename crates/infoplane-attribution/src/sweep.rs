@@ -99,9 +99,11 @@ impl<'b> Sweep<'b> {
         layers: Vec<SweepLayer>,
         options: SweepOptions,
     ) -> Result<Sweep<'b>, AttributionError> {
-        let lens = backend.layer_lens();
+        let layouts = backend.layouts();
         for (index, layer) in layers.iter().enumerate() {
-            let expected = lens.get(index).copied().unwrap_or(0);
+            let expected = layouts
+                .get(index)
+                .map_or(0, |layout| layout.channels * layout.positions);
             if layer.n_channels * layer.positions != expected {
                 return Err(AttributionError::Length {
                     what: "a layer",

@@ -234,15 +234,22 @@ impl<'a> Worker<'a> {
 
     fn finish(&self, ends: Ends, logits: Vec<f32>, target: usize) -> Attribution {
         let difference = ends.input - ends.baseline;
+        let conductance: Vec<Vec<f64>> = self
+            .pass
+            .sums
+            .iter()
+            .zip(self.sweep.backend.layouts())
+            .map(|(sums, &layout)| self.sweep.options.reduction.vector(sums, layout))
+            .collect();
         let delta: Vec<Option<f32>> = self
             .sweep
             .layers
             .iter()
-            .zip(&self.pass.sums)
-            .map(|(layer, sums)| {
+            .zip(&conductance)
+            .map(|(layer, vector)| {
                 layer
                     .cut
-                    .then(|| (sums.iter().sum::<f64>() - difference) as f32)
+                    .then(|| (vector.iter().sum::<f64>() - difference) as f32)
             })
             .collect();
         let worst = delta
@@ -256,11 +263,9 @@ impl<'a> Worker<'a> {
             f_input: ends.input as f32,
             f_baseline: ends.baseline as f32,
             steps: ends.steps,
-            conductance: self
-                .pass
-                .sums
+            conductance: conductance
                 .iter()
-                .map(|sums| sums.iter().map(|&sum| sum as f32).collect())
+                .map(|vector| vector.iter().map(|&sum| sum as f32).collect())
                 .collect(),
             activation: self.pass.activations.clone(),
             delta,

@@ -1,6 +1,7 @@
 //! The boundary behind which a network runs, so that another device can stand beside the CPU.
 
 use crate::error::EngineError;
+use crate::layout::Layout;
 
 /// A network planned for one batch size and one set of requested layers.
 pub trait Backend: Send + Sync {
@@ -13,15 +14,15 @@ pub trait Backend: Send + Sync {
     /// Output units.
     fn n_outputs(&self) -> usize;
 
-    /// Elements of one row of each requested layer, in the order of the request.
-    fn layer_lens(&self) -> &[usize];
+    /// How one row of each requested layer lies in memory, in the order of the request.
+    fn layouts(&self) -> &[Layout];
 
     /// Working memory for one worker; allocates everything it will need.
     fn session(&self) -> Box<dyn Session + '_>;
 }
 
 /// What a layer's visitor is given: the layer's position in the request, its values `h` and the
-/// gradients `g = ∂F/∂h`, both `[batch, layer]`.
+/// gradients `g = ∂F/∂h`, both row by row in the layer's [`Layout`].
 pub type Visitor<'a> = dyn FnMut(usize, &[f32], &[f32]) + 'a;
 
 /// One worker's run of a network.
@@ -38,7 +39,8 @@ pub trait Session: Send {
     /// Fails where no forward pass came before, or after its values were used up by another product.
     fn vjp(&mut self, seeds: &[f32], visit: &mut Visitor<'_>) -> Result<(), EngineError>;
 
-    /// Runs on from a requested layer whose values are replaced by `values` (`[batch, layer]`);
+    /// Runs on from a requested layer whose values are replaced by `values`, row by row in the layer's
+    /// [`Layout`];
     /// everything that does not depend on the layer stays as the last forward pass left it.
     ///
     /// Only for plans that keep their values ([`crate::PlanOptions::keep_values`]).

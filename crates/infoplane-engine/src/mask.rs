@@ -1,51 +1,79 @@
 //! Sign masks: one bit an element, kept by activations for their vector-Jacobian product.
 
+use crate::simd::{Job, Lanes, Simd, SimdLevel, dispatch};
+
 /// Words that hold a bit for each of `len` elements.
 pub(crate) fn mask_words(len: usize) -> usize {
     len.div_ceil(32)
 }
 
-/// Sets the bits from `start` on where `bits` has them; `len` ≤ 64 bits count, the rest must be 0.
-#[inline(always)]
-pub(crate) fn set_bits(words: &mut [u32], start: usize, bits: u64) {
-    let (word, shift) = (start / 32, start % 32);
-    let wide = u128::from(bits) << shift;
-    for (index, word) in words[word..].iter_mut().take(3).enumerate() {
-        *word |= (wide >> (32 * index)) as u32;
-    }
+/// The words of a mask by sixteen elements.
+pub(crate) fn lane_words(words: &[u32]) -> &[u16] {
+    bytemuck::cast_slice(words)
 }
 
-/// Zeroes the elements whose bit is not set.
+/// Zeroes the elements whose bit is not set; `values` are whole vectors.
 pub(crate) fn apply_mask(values: &mut [f32], words: &[u32]) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::simd::SimdLevel::current() >= crate::simd::SimdLevel::Avx2 {
-        // SAFETY: the level says that the CPU has AVX2.
-        return unsafe { apply_mask_avx2(values, words) };
-    }
-    apply_mask_anywhere(values, words);
+    dispatch(
+        SimdLevel::current(),
+        Apply {
+            values: values.as_chunks_mut().0,
+            words: lane_words(words),
+        },
+    );
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn apply_mask_avx2(values: &mut [f32], words: &[u32]) {
-    apply_mask_anywhere(values, words);
+struct Apply<'a> {
+    values: &'a mut [Lanes],
+    words: &'a [u16],
 }
 
-#[inline(always)]
-fn apply_mask_anywhere(values: &mut [f32], words: &[u32]) {
-    const LANES: [u32; 32] = {
-        let mut lanes = [0; 32];
-        let mut lane = 0;
-        while lane < 32 {
-            lanes[lane] = 1 << lane;
-            lane += 1;
+impl Job for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (lanes, &word) in self.values.iter_mut().zip(self.words) {
+            simd.store(simd.keep(word, simd.load(lanes)), lanes);
         }
-        lanes
-    };
-    for (chunk, &word) in values.chunks_mut(32).zip(words) {
-        for (value, lane) in chunk.iter_mut().zip(&LANES) {
-            let keep = if word & lane != 0 { u32::MAX } else { 0 };
-            *value = f32::from_bits(value.to_bits() & keep);
+    }
+}
+
+/// Sets or adds the elements whose bit is set, or all where there are no words; both sides are whole
+/// vectors.
+pub(crate) fn pass_masked(source: &[f32], words: &[u16], target: &mut [f32], accumulate: bool) {
+    dispatch(
+        SimdLevel::current(),
+        Pass {
+            source: source.as_chunks().0,
+            words,
+            target: target.as_chunks_mut().0,
+            accumulate,
+        },
+    );
+}
+
+struct Pass<'a> {
+    source: &'a [Lanes],
+    words: &'a [u16],
+    target: &'a mut [Lanes],
+    accumulate: bool,
+}
+
+impl Job for Pass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (index, (source, target)) in self.source.iter().zip(self.target).enumerate() {
+            let mut value = simd.load(source);
+            if let Some(&word) = self.words.get(index) {
+                value = simd.keep(word, value);
+            }
+            if self.accumulate {
+                value = simd.add(value, simd.load(target));
+            }
+            simd.store(value, target);
         }
     }
 }
@@ -53,19 +81,22 @@ fn apply_mask_anywhere(values: &mut [f32], words: &[u32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::LANES;
 
     #[test]
-    fn bits_land_where_they_belong_at_any_offset() {
-        for start in 0..70 {
-            let mut words = vec![0; mask_words(start + 64)];
-            let bits = 0x9234_5678_9ABC_DEF1u64;
-            set_bits(&mut words, start, bits);
-            let mut values = vec![1.0; start + 64];
-            apply_mask(&mut values, &words);
-            for (index, value) in values.iter().enumerate() {
-                let expected = index >= start && bits >> (index - start) & 1 == 1;
-                assert_eq!(*value == 1.0, expected, "start {start}, bit {index}");
-            }
+    fn only_elements_with_a_bit_pass() {
+        let words = [0x9234_5678, 0x9ABC_DEF1];
+        let keeps = |index: usize| words[index / 32] >> (index % 32) & 1 == 1;
+        let mut values = [1.0; 64];
+        apply_mask(&mut values, &words);
+        let mut sums = [2.0; 64];
+        pass_masked(&[1.0; 64], lane_words(&words), &mut sums, true);
+        let mut all = [f32::NAN; 4 * LANES];
+        pass_masked(&[1.0; 64], &[], &mut all, false);
+        for index in 0..64 {
+            assert_eq!(values[index] == 1.0, keeps(index), "bit {index}");
+            assert_eq!(sums[index] == 3.0, keeps(index), "bit {index}");
+            assert_eq!(all[index], 1.0);
         }
     }
 }

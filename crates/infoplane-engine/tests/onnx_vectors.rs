@@ -58,6 +58,7 @@ fn run(case: &Path, input: usize) -> Result<Vec<f32>, String> {
     let options = PlanOptions {
         layers: vec![],
         keep_values: true,
+        exact: false,
     };
     let plan = Plan::compile(&graph, &shaped, &options).map_err(|error| error.to_string())?;
     let mut session = plan.session();

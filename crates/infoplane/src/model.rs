@@ -104,6 +104,7 @@ impl Model {
         let options = PlanOptions {
             layers: layers.iter().map(|layer| layer.value).collect(),
             keep_values: false,
+            exact: false,
         };
         let single = self.graph.specialize(sample_shape, 1)?;
         let plan = Plan::compile(&self.graph, &single, &options)?;

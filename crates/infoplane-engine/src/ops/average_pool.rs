@@ -20,8 +20,35 @@ pub(crate) fn build(
     output_shape: &[usize],
 ) -> Result<Box<dyn Kernel>, EngineError> {
     let window = PlaneWindow::new(operator, window, operands, output_shape)?;
-    let PlaneWindow { rows, cols, .. } = &window;
-    let [row_counts, col_counts] = [(rows, 0), (cols, 1)].map(|(axis, side)| -> Vec<f32> {
+    Ok(Box::new(AveragePool {
+        counts: counts(&window, count_include_pad, counted_pads_end),
+        window,
+    }))
+}
+
+/// How many taps of each window count.
+pub(crate) struct Counts {
+    /// By row of the result; the number of a window is the product.
+    rows: Vec<f32>,
+    /// By column of the result.
+    cols: Vec<f32>,
+}
+
+impl Counts {
+    /// Taps that count in the window of a result.
+    #[inline(always)]
+    pub fn of(&self, row: usize, col: usize) -> f32 {
+        self.rows[row] * self.cols[col]
+    }
+}
+
+/// Counts the taps; where padding counts, `counted_pads_end` of it does after the operand.
+pub(crate) fn counts(
+    window: &PlaneWindow,
+    count_include_pad: bool,
+    counted_pads_end: [usize; 2],
+) -> Counts {
+    let [rows, cols] = [(&window.rows, 0), (&window.cols, 1)].map(|(axis, side)| -> Vec<f32> {
         (0..axis.target)
             .map(|result| {
                 if count_include_pad {
@@ -32,19 +59,12 @@ pub(crate) fn build(
             })
             .collect()
     });
-    Ok(Box::new(AveragePool {
-        window,
-        row_counts,
-        col_counts,
-    }))
+    Counts { rows, cols }
 }
 
 struct AveragePool {
     window: PlaneWindow,
-    /// Number of counted taps by row of the result; the number of a window is the product.
-    row_counts: Vec<f32>,
-    /// Number of counted taps by column of the result.
-    col_counts: Vec<f32>,
+    counts: Counts,
 }
 
 impl Kernel for AveragePool {
@@ -57,7 +77,7 @@ impl Kernel for AveragePool {
     }
 
     fn constant_bytes(&self) -> usize {
-        4 * (self.row_counts.len() + self.col_counts.len())
+        4 * (self.counts.rows.len() + self.counts.cols.len())
     }
 
     fn forward(&self, inputs: &[&[f32]], output: &mut [f32], _: &mut [u32], _: &mut [f32]) {
@@ -118,8 +138,8 @@ impl AveragePool {
                     }
                 }
             }
-            for (slot, count) in output.iter_mut().zip(&self.col_counts) {
-                *slot /= count * self.row_counts[row];
+            for (slot, count) in output.iter_mut().zip(&self.counts.cols) {
+                *slot /= count * self.counts.rows[row];
             }
         }
     }
@@ -129,8 +149,8 @@ impl AveragePool {
     fn spread_plane(&self, grad_output: &[f32], plane: &mut [f32], shares: &mut [f32]) {
         let PlaneWindow { rows, cols, .. } = &self.window;
         for (row, g) in grad_output.chunks_exact(cols.target).enumerate() {
-            for ((share, g), count) in shares.iter_mut().zip(g).zip(&self.col_counts) {
-                *share = g / (count * self.row_counts[row]);
+            for ((share, g), count) in shares.iter_mut().zip(g).zip(&self.counts.cols) {
+                *share = g / (count * self.counts.rows[row]);
             }
             for tap_row in rows.taps[row].clone() {
                 let target = &mut plane[rows.index(row, tap_row) * cols.source..][..cols.source];

@@ -8,6 +8,7 @@ use crate::kernel::{Kernel, Operand};
 
 mod average_pool;
 mod binary;
+pub(crate) mod blocked;
 mod concat;
 pub(crate) mod conv;
 mod loops;
@@ -17,8 +18,10 @@ mod max_pool;
 pub(crate) mod norm;
 mod operands;
 mod pad;
+pub(crate) mod product;
 mod rectifier;
 mod reduce;
+pub(crate) mod reorder;
 mod slice;
 mod softmax;
 #[cfg(test)]
@@ -27,6 +30,8 @@ mod transpose;
 mod unary;
 mod vectorize;
 mod window;
+
+pub use vectorize::vectorized;
 
 /// Chooses and builds the kernel of an operator for its operands.
 pub(crate) fn build(
@@ -38,7 +43,10 @@ pub(crate) fn build(
     match operation {
         Operation::Conv { .. } => {
             let spec = conv::ConvSpec::new(operation, operands, output_shape)?;
-            Ok(spec.build(crate::simd::SimdLevel::current()))
+            Ok(spec.build_plain(conv::ConvOptions {
+                level: crate::simd::SimdLevel::current(),
+                exact: true,
+            }))
         }
         Operation::Gemm {
             alpha,

@@ -1,15 +1,27 @@
 //! The door to wide vector instructions.
 
 use crate::kernel::Gradient;
+use crate::simd::{Job, Simd, SimdLevel, dispatch};
 
-/// Runs `work` with every instruction set of this machine enabled, so that its loops compile to wide
-/// vectors although the program itself is built for any machine.
+/// Runs `work` compiled for the instruction set in use, so that its loops become wide vectors although
+/// the program itself is built for any machine.
 ///
 /// Only what is inlined into `work` profits: keep its body one call of an `#[inline(always)]`
 /// function.
 #[inline(always)]
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    dispatch(SimdLevel::current(), Work(work))
+}
+
+struct Work<F>(F);
+
+impl<R, F: FnOnce() -> R> Job for Work<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> R {
+        (self.0)()
+    }
 }
 
 /// Sets or adds element by element, as [`Gradient::put`], always inlined into [`vectorized`] work.

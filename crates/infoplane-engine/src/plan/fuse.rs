@@ -1,12 +1,16 @@
-//! Operators that a convolution takes over: batch normalisation and clamping activations, where
-//! nothing else looks at what lies between.
+//! Operators that a convolution takes over: batch normalisation, the addition of another value, and a
+//! clamping activation, where nothing else looks at what lies between.
 
-use infoplane_graph::{Graph, NodeId, Operation, ShapedGraph, Unary, ValueId, ValueState};
+use infoplane_graph::{
+    BinaryOp, Graph, NodeId, Operation, ShapedGraph, ShapedNode, Unary, ValueId, ValueState,
+    Window2d,
+};
 
 use crate::error::EngineError;
 use crate::kernel::Operand;
-use crate::ops::conv::{Clamp, ConvSpec};
+use crate::ops::conv::ConvSpec;
 use crate::ops::norm::batch_norm_coefficients;
+use crate::ops::product::Clamp;
 
 /// Which steps are absorbed by which.
 pub(super) struct Fusion {
@@ -34,23 +38,40 @@ impl Fusion {
             followers: vec![Vec::new(); nodes.len()],
             absorbed: vec![false; nodes.len()],
         };
+        // The step at which each value is there.
+        let mut made_at: Vec<Option<usize>> = vec![None; graph.values().len()];
+        made_at[graph.input().index()] = Some(0);
         for (index, step) in nodes.iter().enumerate() {
+            if fusion.absorbed[index] {
+                continue;
+            }
+            made_at[step.output.index()] = Some(index);
             let varies = shaped.state(step.output).is_some_and(ValueState::varies);
             if !varies || !matches!(step.operation, Operation::Conv { .. }) {
                 continue;
             }
             let mut last = step.output;
-            let mut clamped = false;
+            let (mut added, mut clamped) = (false, false);
             while let Some(next) = only_consumer(last).filter(|_| !clamped) {
                 let follower = &nodes[next];
                 match &follower.operation {
-                    Operation::BatchNorm { .. } => {}
+                    Operation::BatchNorm { .. } if !added => {}
+                    Operation::Binary(BinaryOp::Add) if !added => {
+                        let there = addend(shaped, follower, last)
+                            .and_then(|value| made_at[value.index()])
+                            .is_some_and(|at| at < index);
+                        if !there {
+                            break;
+                        }
+                        added = true;
+                    }
                     Operation::Unary(Unary::Relu | Unary::Clip { .. }) => clamped = true,
                     _ => break,
                 }
                 fusion.followers[index].push(next);
                 fusion.absorbed[next] = true;
                 last = follower.output;
+                made_at[last.index()] = Some(index);
             }
         }
         fusion
@@ -65,6 +86,51 @@ impl Fusion {
     pub fn is_absorbed(&self, step: usize) -> bool {
         self.absorbed[step]
     }
+}
+
+/// The varying value of the same shape that an addition adds to `own`.
+fn addend(shaped: &ShapedGraph, addition: &ShapedNode, own: ValueId) -> Option<ValueId> {
+    let other = match addition.operands[..] {
+        [a, b] if a == own => b,
+        [a, b] if b == own => a,
+        _ => return None,
+    };
+    let fits = other != own
+        && shaped.state(other).is_some_and(ValueState::varies)
+        && shaped.shape(other) == shaped.shape(own);
+    fits.then_some(other)
+}
+
+/// A batch normalisation of `[N, C, H, W]` as a depthwise convolution.
+pub(super) fn batch_norm_as_conv(
+    epsilon: f32,
+    operands: &[Operand],
+    shape: &[usize],
+) -> Result<ConvSpec, EngineError> {
+    let &[samples, channels, height, width] = shape else {
+        return Err(EngineError::unsupported(
+            "BatchNorm",
+            "not a batch of images",
+        ));
+    };
+    let (scale, shift) = batch_norm_coefficients("BatchNorm", epsilon, operands, channels)?;
+    Ok(ConvSpec {
+        input: [samples, channels, height, width],
+        output: [samples, channels, height, width],
+        window: Window2d {
+            kernel: [1, 1],
+            strides: [1, 1],
+            dilations: [1, 1],
+            pads_begin: [0, 0],
+            pads_end: [0, 0],
+        },
+        groups: channels,
+        weights: scale,
+        bias: shift,
+        clamp: None,
+        addend: false,
+        plain_input: false,
+    })
 }
 
 /// Makes a convolution do what follows it too; fails where the follower has no kernel either.

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{Plan, Step, TensorId};
+use crate::aligned::AlignedFloats;
 use crate::backend::{Session, Visitor};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, VjpContext};
@@ -17,9 +18,9 @@ enum Content {
 
 pub(super) struct CpuSession<'a> {
     plan: &'a Plan,
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<AlignedFloats>,
     saved: Vec<u32>,
-    scratch: Vec<f32>,
+    scratch: AlignedFloats,
     content: Content,
     /// For [`Session::forward_from`]: steps whose result does not belong to the last input.
     stale: Vec<bool>,
@@ -33,10 +34,10 @@ impl<'a> CpuSession<'a> {
                 .buffers
                 .lens
                 .iter()
-                .map(|&len| vec![0.0; len])
+                .map(|&len| AlignedFloats::zeros(len))
                 .collect(),
             saved: vec![0; plan.saved_len],
-            scratch: vec![0.0; plan.scratch_len],
+            scratch: AlignedFloats::zeros(plan.scratch_len),
             content: Content::Nothing,
             stale: vec![false; plan.steps.len()],
         }
@@ -50,7 +51,7 @@ impl<'a> CpuSession<'a> {
         )
     }
 
-    fn run_step(&mut self, step: &Step) {
+    pub(super) fn run_step(&mut self, step: &Step) {
         let plan = self.plan;
         let slot = plan.buffers.values[step.output.0];
         let mut output = take(&mut self.buffers, slot);
@@ -75,7 +76,7 @@ impl<'a> CpuSession<'a> {
         put(&mut self.buffers, slot, output);
     }
 
-    fn run_product(&mut self, step: &Step) {
+    pub(super) fn run_product(&mut self, step: &Step) {
         let plan = self.plan;
         let reads = step.kernel.reads();
         let gradient_slot = plan.buffers.gradients[step.output.0];
@@ -121,6 +122,26 @@ impl<'a> CpuSession<'a> {
             put(&mut self.buffers, slot, gradient);
         }
         put(&mut self.buffers, gradient_slot, grad_output);
+    }
+
+    /// Fills the input with values in (−1, 1).
+    pub(super) fn start_arbitrary(&mut self) {
+        for (index, value) in self.input().iter_mut().enumerate() {
+            *value = ((index * 7919) % 2003) as f32 / 1001.5 - 1.0;
+        }
+    }
+
+    /// Seeds the product with the first output of every row.
+    pub(super) fn start_arbitrary_product(&mut self) {
+        let plan = self.plan;
+        let len = plan.lens[plan.output.0];
+        if let Some(slot) = plan.buffers.gradients[plan.output.0] {
+            let seeds = &mut self.buffers[slot][..len];
+            seeds.fill(0.0);
+            for row in seeds.chunks_exact_mut(len / plan.batch) {
+                row[0] = 1.0;
+            }
+        }
     }
 
     fn visit(&self, request: usize, visit: &mut Visitor<'_>) {
@@ -229,15 +250,17 @@ impl Session for CpuSession<'_> {
     }
 }
 
-fn view(buffers: &[Vec<f32>], slot: Option<usize>, len: usize) -> &[f32] {
+fn view(buffers: &[AlignedFloats], slot: Option<usize>, len: usize) -> &[f32] {
     slot.map_or(&[], |slot| &buffers[slot][..len])
 }
 
-fn take(buffers: &mut [Vec<f32>], slot: Option<usize>) -> Vec<f32> {
-    slot.map_or_else(Vec::new, |slot| std::mem::take(&mut buffers[slot]))
+fn take(buffers: &mut [AlignedFloats], slot: Option<usize>) -> AlignedFloats {
+    slot.map_or_else(AlignedFloats::default, |slot| {
+        std::mem::take(&mut buffers[slot])
+    })
 }
 
-fn put(buffers: &mut [Vec<f32>], slot: Option<usize>, buffer: Vec<f32>) {
+fn put(buffers: &mut [AlignedFloats], slot: Option<usize>, buffer: AlignedFloats) {
     if let Some(slot) = slot {
         buffers[slot] = buffer;
     }

@@ -35,6 +35,7 @@ fn plan_for(
     let options = PlanOptions {
         layers: layers.iter().map(|layer| layer.value).collect(),
         keep_values,
+        exact: false,
     };
     Plan::compile_for(graph, &shaped, &options, level).unwrap()
 }
@@ -46,14 +47,39 @@ fn run(plan: &Plan, input: &[f32], seeds: &[f32]) -> Pass {
     let mut session = plan.session();
     session.input().copy_from_slice(input);
     let logits = session.forward().to_vec();
-    let mut seen = vec![None; plan.layer_lens().len()];
+    let mut seen = vec![None; plan.layouts().len()];
     session
         .vjp(seeds, &mut |layer, h, g| {
-            assert!(seen[layer].replace((h.to_vec(), g.to_vec())).is_none());
+            let layout = &plan.layouts()[layer];
+            let plain = [h, g].map(|rows| plain_rows(layout, rows));
+            assert!(seen[layer].replace(plain.into()).is_none());
         })
         .unwrap();
     let seen = seen.into_iter().map(|layer| layer.unwrap()).collect();
     (logits, seen)
+}
+
+/// Rows of a layer in plain order.
+fn plain_rows(layout: &Layout, rows: &[f32]) -> Vec<f32> {
+    rows.chunks_exact(layout.row_len())
+        .flat_map(|row| {
+            let mut plain = vec![0.0; layout.channels * layout.positions];
+            layout.to_plain(row, &mut plain);
+            plain
+        })
+        .collect()
+}
+
+/// Rows of a layer in the layer's order.
+fn ordered_rows(layout: &Layout, plain: &[f32]) -> Vec<f32> {
+    plain
+        .chunks_exact(layout.channels * layout.positions)
+        .flat_map(|plain| {
+            let mut row = vec![0.0; layout.row_len()];
+            layout.from_plain(plain, &mut row);
+            row
+        })
+        .collect()
 }
 
 fn one_hot(rows: usize, unit: usize) -> Vec<f32> {
@@ -98,6 +124,7 @@ fn gradients_are_those_of_running_on_from_a_changed_layer() {
                 .zip(&direction)
                 .map(|(h, d)| h + step * d)
                 .collect();
+            let moved = ordered_rows(&plan.layouts()[layer], &moved);
             f64::from(session.forward_from(layer, &moved).unwrap()[7])
         };
         // Small enough to stay on one linear piece for nearly every unit, large enough for f32.
@@ -129,9 +156,10 @@ fn running_on_from_unchanged_values_changes_nothing_in_any_order() {
     session.input().copy_from_slice(&input);
     session.forward();
     for layer in (0..all.len()).chain((0..all.len()).rev()) {
-        let zeros = vec![0.0; seen[layer].0.len()];
+        let own = ordered_rows(&plan.layouts()[layer], &seen[layer].0);
+        let zeros = vec![0.0; own.len()];
         let changed = session.forward_from(layer, &zeros).unwrap().to_vec();
-        let again = session.forward_from(layer, &seen[layer].0).unwrap();
+        let again = session.forward_from(layer, &own).unwrap();
         assert_eq!(again, logits, "after {}", all[layer].name);
         assert!(all[layer].name == "logits" || changed != logits || !all[layer].cut);
     }
@@ -172,7 +200,7 @@ fn instruction_sets_agree() {
         )
     };
     let (expected, expected_seen) = run_with(SimdLevel::Portable);
-    for level in SimdLevel::available() {
+    for level in SimdLevel::detect() {
         let (logits, seen) = run_with(level);
         let near = |a: &[f32], b: &[f32]| {
             let scale = b.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
@@ -220,6 +248,7 @@ fn a_layer_off_the_way_to_the_output_is_refused_by_name() {
     let options = PlanOptions {
         layers: vec![value],
         keep_values: false,
+        exact: false,
     };
     let error = Plan::compile(&graph, &shaped, &options).err().unwrap();
     assert!(error.to_string().contains(name.as_str()), "{error}");

@@ -1,24 +1,37 @@
-//! Convolution: a matrix product of packed weights with columns that are cut from the image on the
-//! fly, and a direct form for depthwise convolution.
+//! Convolution of blocked tensors ([`crate::Layout`]): by Winograd's minimal filtering, as an implicit
+//! matrix product, or depthwise.
 //!
-//! Batch normalisation and a clamping activation that follow are part of the kernel.
+//! Batch normalisation, the addition of another tensor and a clamping activation that follow are part of
+//! the kernel.
 
 mod depthwise;
-mod panels;
-mod product;
+mod direct;
+mod frame;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 use infoplane_graph::{Operation, Window2d};
 
-pub(crate) use product::Clamp;
-
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, VjpContext};
-use crate::mask::{apply_mask, mask_words};
-use crate::simd::SimdLevel;
-use panels::{Geometry, Panels};
-use product::{PackedRows, Product, Scatter, Store};
+use crate::layout::Layout;
+use crate::mask::{apply_mask, lane_words, mask_words};
+use crate::ops::product::{Clamp, Finish};
+use crate::ops::reorder::InPlainOrder;
+use crate::simd::{LANES, Lanes, SimdLevel};
+use depthwise::Depthwise;
+use direct::Direct;
+use frame::Content;
+use winograd::{TileSize, Winograd};
+
+/// How the caller wants convolutions done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConvOptions {
+    pub level: SimdLevel,
+    /// No Winograd.
+    pub exact: bool,
+}
 
 /// A convolution before a kernel is chosen for it.
 #[derive(Debug, Clone)]
@@ -34,6 +47,10 @@ pub(crate) struct ConvSpec {
     /// One an output channel; empty for none.
     pub bias: Vec<f32>,
     pub clamp: Option<Clamp>,
+    /// Whether a second operand is added before the clamp.
+    pub addend: bool,
+    /// Whether the first operand is plain instead of blocked.
+    pub plain_input: bool,
 }
 
 /// Height 1 for a one-dimensional map.
@@ -91,7 +108,65 @@ impl ConvSpec {
             weights,
             bias,
             clamp: None,
+            addend: false,
+            plain_input: false,
         })
+    }
+
+    /// Whether there is a kernel that reads the input in plain order.
+    pub fn takes_plain_input(&self) -> bool {
+        self.input[1] < LANES / 2 && self.groups == 1 && self.window.dilations[1] == 1
+    }
+
+    fn in_blocks(&self) -> usize {
+        self.input[1].div_ceil(LANES)
+    }
+
+    fn out_blocks(&self) -> usize {
+        self.output[1].div_ceil(LANES)
+    }
+
+    /// The weight of an output channel, an input channel and a tap; 0 where there is none, as between
+    /// groups and in the padding of blocks.
+    fn weight(&self, out: usize, channel: usize, [y, x]: [usize; 2]) -> f32 {
+        let (group_in, group_out) = (self.input[1] / self.groups, self.output[1] / self.groups);
+        if out >= self.output[1]
+            || channel >= self.input[1]
+            || out / group_out != channel / group_in
+        {
+            return 0.0;
+        }
+        let [kernel_h, kernel_w] = self.window.kernel;
+        self.weights[((out * group_in + channel % group_in) * kernel_h + y) * kernel_w + x]
+    }
+
+    /// One vector for every block of output channels; empty without a bias.
+    fn bias_blocks(&self) -> Vec<Lanes> {
+        self.bias
+            .chunks(LANES)
+            .map(|values| {
+                let mut block = [0.0; LANES];
+                block[..values.len()].copy_from_slice(values);
+                block
+            })
+            .collect()
+    }
+
+    /// The side of Winograd's tiles for a result of this height and width, where it pays.
+    fn winograd_tile(&self, result: [usize; 4]) -> Option<TileSize> {
+        let window = &self.window;
+        let fits = window.kernel == [3, 3]
+            && window.strides == [1, 1]
+            && window.dilations == [1, 1]
+            && self.groups == 1
+            && window.pads_begin.iter().all(|&pad| pad <= 2);
+        let smallest = result[2].min(result[3]);
+        match smallest {
+            _ if !fits => None,
+            0..4 => None,
+            4..10 => Some(TileSize::Two),
+            _ => Some(TileSize::Four),
+        }
     }
 
     /// Folds what follows, y·scale + shift by channel, into weights and bias.
@@ -108,123 +183,162 @@ impl ConvSpec {
         }
     }
 
-    /// Builds the kernel that suits it.
-    pub fn build(self, level: SimdLevel) -> Box<dyn Kernel> {
+    /// Builds the kernel that suits it. Its result is blocked, and so are its operands but for a
+    /// `plain_input`.
+    pub fn build(self, options: ConvOptions) -> Box<dyn Kernel> {
+        let ConvOptions { level, exact } = options;
         if self.groups > 1 && self.groups == self.input[1] && self.groups == self.output[1] {
-            return Box::new(depthwise::Depthwise::new(self));
+            let depthwise = Depthwise::new(&self, level);
+            return Box::new(Conv::new(self, Method::Depthwise(depthwise), None));
         }
-        Box::new(ConvProduct::new(self, level))
+        if self.plain_input {
+            let forward = Direct::forward(&self, Content::Pixels(self.input[1]), level);
+            let backward = Direct::backward(&self, level);
+            return Box::new(Conv::new(
+                self,
+                Method::Direct(forward),
+                Some(Method::Direct(backward)),
+            ));
+        }
+        let choose = |result: [usize; 4]| self.winograd_tile(result).filter(|_| !exact);
+        let forward = match choose(self.output) {
+            Some(tile) => Method::Winograd(Winograd::forward(&self, tile, level)),
+            None => {
+                let content = Content::Blocks(self.in_blocks());
+                Method::Direct(Direct::forward(&self, content, level))
+            }
+        };
+        let backward = match choose(self.input) {
+            Some(tile) => Method::Winograd(Winograd::backward(&self, tile, level)),
+            None => Method::Direct(Direct::backward(&self, level)),
+        };
+        Box::new(Conv::new(self, forward, Some(backward)))
     }
 }
 
-/// Convolution as one product a group and direction.
-struct ConvProduct {
+impl ConvSpec {
+    /// As [`ConvSpec::build`], for plain tensors.
+    pub fn build_plain(self, options: ConvOptions) -> Box<dyn Kernel> {
+        let layout = |shape: [usize; 4]| Layout::blocked(shape[1], shape[2] * shape[3]);
+        Box::new(InPlainOrder {
+            input: layout(self.input),
+            output: layout(self.output),
+            samples: self.input[0],
+            kernel: ConvSpec {
+                plain_input: false,
+                ..self
+            }
+            .build(options),
+        })
+    }
+}
+
+/// One pass, forward or backward.
+enum Method {
+    Direct(Direct),
+    Winograd(Winograd),
+    /// Both passes.
+    Depthwise(Depthwise),
+}
+
+impl Method {
+    fn constant_bytes(&self) -> usize {
+        match self {
+            Method::Direct(direct) => direct.constant_bytes(),
+            Method::Winograd(winograd) => winograd.constant_bytes(),
+            Method::Depthwise(depthwise) => depthwise.constant_bytes(),
+        }
+    }
+
+    fn scratch_len(&self) -> usize {
+        match self {
+            Method::Direct(direct) => direct.scratch_len(),
+            Method::Winograd(winograd) => winograd.scratch_len(),
+            Method::Depthwise(_) => 0,
+        }
+    }
+
+    /// Whether it leaves out masked lanes of its source by itself.
+    fn takes_mask(&self) -> bool {
+        match self {
+            Method::Direct(direct) => direct.takes_mask(),
+            Method::Winograd(_) | Method::Depthwise(_) => true,
+        }
+    }
+}
+
+struct Conv {
     name: &'static str,
-    forward: Vec<Product>,
-    backward: Vec<Product>,
-    /// Set where the backward product is scattered: the forward image side.
-    scatter: Option<Geometry>,
-    input: [usize; 4],
-    output: [usize; 4],
-    /// Runs of whole samples: of the output, and of the input.
-    store_output: Panels,
-    store_input: Panels,
-    /// Rows of the output, for scattering.
-    output_rows: Panels,
-    bias: Vec<f32>,
+    forward: Method,
+    /// None where the forward method does both.
+    backward: Option<Method>,
+    /// Order of one row of the input, where it is plain.
+    plain_input: Option<Layout>,
+    samples: usize,
+    /// Floats of all rows of the result.
+    output_len: usize,
+    bias: Vec<Lanes>,
     clamp: Option<Clamp>,
 }
 
-impl ConvProduct {
-    fn new(spec: ConvSpec, level: SimdLevel) -> ConvProduct {
-        let ConvSpec {
-            input,
-            output,
-            window,
-            groups,
-            weights,
-            bias,
-            clamp,
-        } = spec;
-        let (_, width) = level.tile_shape();
-        let taps = window.kernel[0] * window.kernel[1];
-        let (group_in, group_out) = (input[1] / groups, output[1] / groups);
-        let weight = |group: usize, row: usize, channel: usize, tap: usize| {
-            weights[((group * group_out + row) * group_in + channel) * taps + tap]
+impl Conv {
+    fn new(spec: ConvSpec, forward: Method, backward: Option<Method>) -> Conv {
+        let pointwise = spec.window.kernel == [1, 1] && spec.groups == 1;
+        let name = match (&forward, spec.addend) {
+            (Method::Depthwise(_), false) => "conv depthwise",
+            (Method::Depthwise(_), true) => "conv depthwise + add",
+            (Method::Winograd(_), false) => "conv winograd",
+            (Method::Winograd(_), true) => "conv winograd + add",
+            (Method::Direct(_), _) if spec.plain_input => "conv of pixels",
+            (Method::Direct(_), false) if pointwise => "conv 1x1",
+            (Method::Direct(_), true) if pointwise => "conv 1x1 + add",
+            (Method::Direct(_), false) => "conv implicit gemm",
+            (Method::Direct(_), true) => "conv implicit gemm + add",
         };
-
-        let image = Geometry::forward(input, [output[2], output[3]], &window);
-        let forward = (0..groups)
-            .map(|group| {
-                let rows = PackedRows::new(level, group_out, group_in * taps, |row, col| {
-                    weight(group, row, col / taps, col % taps)
-                });
-                Product::new(rows, image, group * group_in)
-            })
-            .collect();
-
-        let strided = window.strides != [1, 1];
-        let backward = (0..groups)
-            .map(|group| {
-                let rows = if strided {
-                    PackedRows::new(level, group_in * taps, group_out, |row, col| {
-                        weight(group, col, row / taps, row % taps)
-                    })
-                } else {
-                    PackedRows::new(level, group_in, group_out * taps, |row, col| {
-                        weight(group, col / taps, row, taps - 1 - col % taps)
-                    })
-                };
-                let gradient = if strided {
-                    Geometry::pointwise(output)
-                } else {
-                    Geometry::transposed(output, [input[2], input[3]], &window)
-                };
-                Product::new(rows, gradient, group * group_out)
-            })
-            .collect();
-
-        let pointwise = taps == 1 && !strided;
-        ConvProduct {
-            name: match (pointwise, groups) {
-                (true, 1) => "conv 1x1",
-                (false, 1) => "conv implicit gemm",
-                _ => "conv grouped gemm",
-            },
+        let positions = |shape: [usize; 4]| shape[2] * shape[3];
+        Conv {
+            name,
+            samples: spec.output[0],
+            plain_input: spec
+                .plain_input
+                .then(|| Layout::blocked(spec.input[1], positions(spec.input))),
+            output_len: spec.output[0] * spec.out_blocks() * positions(spec.output) * LANES,
+            bias: spec.bias_blocks(),
+            clamp: spec.clamp,
             forward,
             backward,
-            scatter: strided.then_some(image),
-            input,
-            output,
-            store_output: Panels::new(output[0], 1, output[2] * output[3], width),
-            store_input: Panels::new(input[0], 1, input[2] * input[3], width),
-            output_rows: Panels::new(output[0], output[2], output[3], width),
-            bias,
-            clamp,
         }
+    }
+
+    /// Floats of all rows of the blocked input, where it has to be made.
+    fn blocked_input_len(&self) -> usize {
+        self.plain_input
+            .map_or(0, |layout| self.samples * layout.row_len())
     }
 }
 
-impl Kernel for ConvProduct {
+impl Kernel for Conv {
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn saved_len(&self) -> usize {
         match self.clamp {
-            Some(_) => mask_words(self.output.iter().product()),
+            Some(_) => mask_words(self.output_len),
             None => 0,
         }
     }
 
     fn scratch_len(&self) -> usize {
-        let products = self.forward.iter().chain(&self.backward);
-        products.map(Product::scratch_len).max().unwrap_or(0)
+        let backward = self.backward.as_ref().map_or(0, Method::scratch_len);
+        self.forward
+            .scratch_len()
+            .max(backward + self.blocked_input_len())
     }
 
     fn constant_bytes(&self) -> usize {
-        let products = self.forward.iter().chain(&self.backward);
-        products.map(|product| product.rows.bytes()).sum()
+        let backward = self.backward.as_ref().map_or(0, Method::constant_bytes);
+        self.forward.constant_bytes() + backward
     }
 
     fn forward(
@@ -234,63 +348,64 @@ impl Kernel for ConvProduct {
         saved: &mut [u32],
         scratch: &mut [f32],
     ) {
-        saved.fill(0);
-        let group_out = self.output[1] / self.forward.len();
-        for (group, product) in self.forward.iter().enumerate() {
-            let first_channel = group * group_out;
-            let bias = self.bias.get(first_channel..).unwrap_or_default();
-            let mut store = Store {
-                target: output,
-                panels: &self.store_output,
-                channels: self.output[1],
-                first_channel,
-                positions: self.output[2] * self.output[3],
-                bias,
-                clamp: self.clamp,
-                mask: saved,
-                accumulate: false,
-            };
-            product.run(inputs[0], scratch, &mut store);
+        let finish = Finish {
+            bias: &self.bias,
+            addend: inputs.get(1).copied(),
+            clamp: self.clamp,
+            mask: bytemuck::cast_slice_mut(saved),
+        };
+        match &self.forward {
+            Method::Direct(direct) => direct.run(inputs[0], &[], output, false, finish, scratch),
+            Method::Winograd(winograd) => {
+                winograd.run(inputs[0], &[], output, false, finish, scratch);
+            }
+            Method::Depthwise(depthwise) => depthwise.forward(inputs[0], output, finish),
         }
     }
 
-    fn vjp(&self, _operand: usize, context: VjpContext<'_>, mut gradient: Gradient<'_>) {
-        if self.clamp.is_some() {
+    fn vjp(&self, operand: usize, context: VjpContext<'_>, gradient: Gradient<'_>) {
+        let mask = lane_words(context.saved);
+        if operand == 1 {
+            return pass_masked(context.grad_output, mask, gradient);
+        }
+        let method = self.backward.as_ref().unwrap_or(&self.forward);
+        let mask = if method.takes_mask() || self.clamp.is_none() {
+            mask
+        } else {
             apply_mask(context.grad_output, context.saved);
+            &[]
+        };
+        let Gradient { data, accumulate } = gradient;
+        let (blocked, scratch) = context.scratch.split_at_mut(self.blocked_input_len());
+        let (target, to_blocked) = match self.plain_input {
+            Some(_) => (&mut *blocked, true),
+            None => (&mut *data, false),
+        };
+        let accumulate_there = accumulate && !to_blocked;
+        let source = &*context.grad_output;
+        let finish = Finish::nothing();
+        match method {
+            Method::Direct(direct) => {
+                direct.run(source, mask, target, accumulate_there, finish, scratch);
+            }
+            Method::Winograd(winograd) => {
+                winograd.run(source, mask, target, accumulate_there, finish, scratch);
+            }
+            Method::Depthwise(depthwise) => {
+                depthwise.backward(source, mask, target, accumulate_there);
+            }
         }
-        let group_in = self.input[1] / self.backward.len();
-        if self.scatter.is_some() {
-            gradient.clear_unless_accumulating();
-        }
-        for (group, product) in self.backward.iter().enumerate() {
-            let first_channel = group * group_in;
-            match &self.scatter {
-                Some(geometry) => product.run(
-                    context.grad_output,
-                    context.scratch,
-                    &mut Scatter {
-                        target: gradient.data,
-                        geometry,
-                        panels: &self.output_rows,
-                        first_channel,
-                    },
-                ),
-                None => product.run(
-                    context.grad_output,
-                    context.scratch,
-                    &mut Store {
-                        target: gradient.data,
-                        panels: &self.store_input,
-                        channels: self.input[1],
-                        first_channel,
-                        positions: self.input[2] * self.input[3],
-                        bias: &[],
-                        clamp: None,
-                        mask: &mut [],
-                        accumulate: gradient.accumulate,
-                    },
-                ),
+        if let Some(layout) = self.plain_input {
+            let rows = blocked.chunks_exact(layout.row_len());
+            let plain_len = layout.channels * layout.positions;
+            for (plain, row) in data.chunks_exact_mut(plain_len).zip(rows) {
+                layout.put_plain(row, plain, accumulate);
             }
         }
     }
+}
+
+/// The gradient of an addend: that of the result where the clamp let it pass.
+fn pass_masked(grad_output: &[f32], mask: &[u16], gradient: Gradient<'_>) {
+    crate::mask::pass_masked(grad_output, mask, gradient.data, gradient.accumulate);
 }

@@ -2,7 +2,90 @@ use infoplane_graph::Window2d;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ops::reorder::{to_blocked, to_plain};
 use crate::ops::testing::{check_against_reference, forward, values, vjp};
+
+fn options(level: SimdLevel, exact: bool) -> ConvOptions {
+    ConvOptions { level, exact }
+}
+
+/// Every kernel that may be chosen for a convolution, for plain tensors, with its relative error.
+fn kernels(spec: &ConvSpec) -> Vec<(Box<dyn Kernel>, f64)> {
+    let mut kernels: Vec<(Box<dyn Kernel>, f64)> = Vec::new();
+    for level in SimdLevel::detect() {
+        for exact in [true, false] {
+            let kernel = spec.clone().build_plain(options(level, exact));
+            kernels.push((kernel, if exact { 2e-6 } else { 2e-5 }));
+        }
+        if spec.takes_plain_input() {
+            let kernel = ConvSpec {
+                plain_input: true,
+                ..spec.clone()
+            }
+            .build(options(level, true));
+            kernels.push((Box::new(PlainResult::new(kernel, spec)), 2e-6));
+        }
+    }
+    kernels
+}
+
+/// A kernel with a plain operand and a blocked result, for a plain result.
+struct PlainResult {
+    kernel: Box<dyn Kernel>,
+    output: Layout,
+    samples: usize,
+}
+
+impl PlainResult {
+    fn new(kernel: Box<dyn Kernel>, spec: &ConvSpec) -> PlainResult {
+        PlainResult {
+            kernel,
+            output: Layout::blocked(spec.output[1], spec.output[2] * spec.output[3]),
+            samples: spec.output[0],
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.samples * self.output.row_len()
+    }
+}
+
+impl Kernel for PlainResult {
+    fn name(&self) -> &'static str {
+        self.kernel.name()
+    }
+
+    fn saved_len(&self) -> usize {
+        self.kernel.saved_len()
+    }
+
+    fn scratch_len(&self) -> usize {
+        self.len() + self.kernel.scratch_len()
+    }
+
+    fn forward(
+        &self,
+        inputs: &[&[f32]],
+        output: &mut [f32],
+        saved: &mut [u32],
+        scratch: &mut [f32],
+    ) {
+        let (blocked, scratch) = scratch.split_at_mut(self.len());
+        self.kernel.forward(inputs, blocked, saved, scratch);
+        to_plain(self.output).forward(&[blocked], output, &mut [], &mut []);
+    }
+
+    fn vjp(&self, operand: usize, context: VjpContext<'_>, gradient: Gradient<'_>) {
+        let (blocked, scratch) = context.scratch.split_at_mut(self.len());
+        to_blocked(self.output).forward(&[context.grad_output], blocked, &mut [], &mut []);
+        let context = VjpContext {
+            grad_output: blocked,
+            scratch,
+            ..context
+        };
+        self.kernel.vjp(operand, context, gradient);
+    }
+}
 
 /// Plain convolution in double precision.
 fn reference_conv(spec: &ConvSpec, input: &[f64]) -> Vec<f64> {
@@ -92,6 +175,8 @@ fn spec(case: Case) -> Option<ConvSpec> {
             vec![]
         },
         clamp: None,
+        addend: false,
+        plain_input: false,
     })
 }
 
@@ -110,13 +195,12 @@ const PLAIN: Case = Case {
 fn check(case: Case) {
     let spec = spec(case).unwrap();
     let input = values(spec.input.iter().product(), 3);
-    for level in SimdLevel::available() {
-        let kernel = spec.clone().build(level);
+    for (kernel, tolerance) in kernels(&spec) {
         check_against_reference(
             kernel.as_ref(),
             std::slice::from_ref(&input),
             |inputs| reference_conv(&spec, &inputs[0]),
-            2e-6,
+            tolerance,
         );
     }
 }
@@ -259,8 +343,7 @@ fn batch_norm_and_clamp_fold_into_the_kernel() {
         });
         let input = values(spec.input.iter().product(), 5);
         let positions = spec.output[2] * spec.output[3];
-        for level in SimdLevel::available() {
-            let kernel = spec.clone().build(level);
+        for (kernel, tolerance) in kernels(&spec) {
             check_against_reference(
                 kernel.as_ref(),
                 std::slice::from_ref(&input),
@@ -273,7 +356,7 @@ fn batch_norm_and_clamp_fold_into_the_kernel() {
                     }
                     result
                 },
-                2e-6,
+                tolerance,
             );
         }
     }
@@ -290,9 +373,17 @@ fn a_sample_does_not_depend_on_its_neighbours_in_the_batch() {
     let input = values(batched.input.iter().product(), 4);
     let half = input.len() / 2;
     let len = batched.output.iter().product();
-    let (both, _) = forward(batched.build(SimdLevel::current()).as_ref(), &[&input], len);
+    let (both, _) = forward(
+        batched
+            .build_plain(options(SimdLevel::current(), false))
+            .as_ref(),
+        &[&input],
+        len,
+    );
     let (second, _) = forward(
-        single.build(SimdLevel::current()).as_ref(),
+        single
+            .build_plain(options(SimdLevel::current(), false))
+            .as_ref(),
         &[&input[half..]],
         len / 2,
     );
@@ -314,7 +405,12 @@ fn not_a_number_passes_the_activation() {
     });
     let len = spec.output.iter().product();
     let input = vec![f32::NAN; spec.input.iter().product()];
-    let (output, _) = forward(spec.build(SimdLevel::current()).as_ref(), &[&input], len);
+    let (output, _) = forward(
+        spec.build_plain(options(SimdLevel::current(), false))
+            .as_ref(),
+        &[&input],
+        len,
+    );
     assert!(output.iter().all(|value| value.is_nan()));
 }
 
@@ -337,11 +433,10 @@ proptest! {
         let input = values(spec.input.iter().product(), 11);
         let wide: Vec<f64> = input.iter().map(|&v| v.into()).collect();
         let expected = reference_conv(&spec, &wide);
-        for level in SimdLevel::available() {
-            let kernel = spec.clone().build(level);
+        for (kernel, _) in kernels(&spec) {
             let (output, saved) = forward(kernel.as_ref(), &[&input], expected.len());
             for (a, e) in output.iter().zip(&expected) {
-                prop_assert!((f64::from(*a) - e).abs() < 1e-4, "{level:?}: {a} and {e}");
+                prop_assert!((f64::from(*a) - e).abs() < 1e-4, "{}: {a} and {e}", kernel.name());
             }
             let (g1, g2) = (values(expected.len(), 1), values(expected.len(), 2));
             let sum: Vec<f32> = g1.iter().zip(&g2).map(|(a, b)| 2.0 * a - b).collect();

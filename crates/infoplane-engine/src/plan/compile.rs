@@ -1,0 +1,531 @@
+//! From a specialised graph to the steps of a plan: which kernel computes each node, and in which order
+//! each tensor lies.
+//!
+//! Convolutions, and what can stay between them, work on blocked tensors, everything else on plain
+//! ones; where a tensor is wanted in the order that it does not have, a step that reorders it comes
+//! first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use infoplane_graph::{
+    BinaryOp, Graph, Operation, ShapedGraph, ShapedNode, Unary, ValueId, ValueState,
+};
+
+use super::buffers::{Buffers, Lifetimes};
+use super::fuse::{self, Fusion};
+use super::{Plan, PlanOptions, Step, TensorId, assign_gradients};
+use crate::error::EngineError;
+use crate::kernel::{Kernel, Operand};
+use crate::layout::Layout;
+use crate::ops::conv::{ConvOptions, ConvSpec};
+use crate::ops::{self, blocked, reorder};
+
+/// In which order a tensor lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Order {
+    Plain,
+    Blocked,
+}
+
+pub(super) struct Compiler<'a> {
+    graph: &'a Graph,
+    shaped: &'a ShapedGraph,
+    conv: ConvOptions,
+    tensors: HashMap<(ValueId, Order), TensorId>,
+    /// The order in which each value is made.
+    made: HashMap<ValueId, Order>,
+    lens: Vec<usize>,
+    /// Values that don't vary, computed ahead.
+    constants: HashMap<ValueId, Arc<[f32]>>,
+    steps: Vec<Step>,
+    saved_len: usize,
+}
+
+/// A kernel with the order of its operands and of its result.
+struct Chosen {
+    kernel: Box<dyn Kernel>,
+    operands: Order,
+    result: Order,
+}
+
+impl<'a> Compiler<'a> {
+    pub fn new(graph: &'a Graph, shaped: &'a ShapedGraph, conv: ConvOptions) -> Compiler<'a> {
+        let mut compiler = Compiler {
+            graph,
+            shaped,
+            conv,
+            tensors: HashMap::new(),
+            made: HashMap::new(),
+            lens: Vec::new(),
+            constants: HashMap::new(),
+            steps: Vec::new(),
+            saved_len: 0,
+        };
+        compiler.make(graph.input(), Order::Plain);
+        compiler
+    }
+
+    /// A value's order in blocks, with its number of rows.
+    fn blocks(&self, value: ValueId) -> (usize, Layout) {
+        let shape = self.shaped.shape(value);
+        let rows = shape.first().copied().unwrap_or(1);
+        let channels = shape.get(1).copied().unwrap_or(1);
+        let positions = shape.iter().skip(2).product();
+        (rows, Layout::blocked(channels, positions))
+    }
+
+    /// The tensor of a value that a step is about to make.
+    fn make(&mut self, value: ValueId, order: Order) -> TensorId {
+        let id = TensorId(self.lens.len());
+        let (rows, blocked) = self.blocks(value);
+        let plain = Layout::plain(blocked.channels, blocked.positions);
+        self.lens.push(match order {
+            Order::Plain => self.shaped.shape(value).iter().product(),
+            Order::Blocked => rows * blocked.row_len(),
+        });
+        self.tensors.insert((value, order), id);
+        self.made.entry(value).or_insert(order);
+        if blocked.is_same_as(&plain) && self.shaped.shape(value).len() > 1 {
+            let other = match order {
+                Order::Plain => Order::Blocked,
+                Order::Blocked => Order::Plain,
+            };
+            self.tensors.insert((value, other), id);
+        }
+        id
+    }
+
+    /// Lets a value be the elements of another one, which has the same order.
+    fn alias(&mut self, value: ValueId, order: Order, tensor: TensorId) {
+        self.tensors.insert((value, order), tensor);
+        self.made.entry(value).or_insert(order);
+    }
+
+    /// The tensor of a value in an order, reordered where it has to be.
+    fn tensor(&mut self, value: ValueId, order: Order) -> TensorId {
+        if let Some(&id) = self.tensors.get(&(value, order)) {
+            return id;
+        }
+        let (_, layout) = self.blocks(value);
+        let (kernel, other) = match order {
+            Order::Plain => (reorder::to_plain(layout), Order::Blocked),
+            Order::Blocked => (reorder::to_blocked(layout), Order::Plain),
+        };
+        let source = self.tensors.get(&(value, other)).copied();
+        let source = source.unwrap_or_else(|| self.make(value, other));
+        let output = self.make(value, order);
+        let name = self.graph.value(value).name.clone();
+        self.push(kernel, name, vec![source], output, 0);
+        output
+    }
+
+    fn push(
+        &mut self,
+        kernel: Box<dyn Kernel>,
+        node_name: String,
+        inputs: Vec<TensorId>,
+        output: TensorId,
+        multiply_adds: u64,
+    ) {
+        let saved = self.saved_len..self.saved_len + kernel.saved_len();
+        self.saved_len = saved.end;
+        self.steps.push(Step {
+            kernel,
+            node_name,
+            inputs,
+            output,
+            saved,
+            gradients: Vec::new(),
+            multiply_adds,
+        });
+    }
+
+    /// The order in which a value was made; plain where it is a constant.
+    fn order(&self, value: ValueId) -> Order {
+        self.made.get(&value).copied().unwrap_or(Order::Plain)
+    }
+
+    fn varies(&self, value: ValueId) -> bool {
+        self.shaped.state(value).is_some_and(ValueState::varies)
+    }
+
+    fn constant(&mut self, value: ValueId) -> Option<Arc<[f32]>> {
+        if let Some(content) = self.constants.get(&value) {
+            return Some(content.clone());
+        }
+        match self.shaped.state(value) {
+            Some(ValueState::Constant(tensor)) => tensor.floats().map(Arc::from),
+            _ => None,
+        }
+    }
+
+    fn operand(&mut self, value: ValueId) -> Operand {
+        Operand {
+            shape: self.shaped.shape(value).to_vec(),
+            constant: self.constant(value),
+        }
+    }
+
+    fn operands(&mut self, node: &ShapedNode) -> Vec<Operand> {
+        node.operands.iter().map(|&v| self.operand(v)).collect()
+    }
+
+    /// Adds the node's kernel, unless an earlier one took the node over.
+    pub fn add(
+        &mut self,
+        index: usize,
+        node: &ShapedNode,
+        fusion: &Fusion,
+    ) -> Result<(), EngineError> {
+        if !self.varies(node.output) {
+            return self.add_constant(node);
+        }
+        if fusion.is_absorbed(index) {
+            return Ok(());
+        }
+        if matches!(node.operation, Operation::Reshape) {
+            let source = node.operands[0];
+            let same = self.shaped.shape(source) == self.shaped.shape(node.output);
+            let order = if same {
+                self.order(source)
+            } else {
+                Order::Plain
+            };
+            let tensor = self.tensor(source, order);
+            self.alias(node.output, order, tensor);
+            return Ok(());
+        }
+        if matches!(
+            node.operation,
+            Operation::Conv { .. } | Operation::BatchNorm { .. }
+        ) && let Some(spec) = self
+            .conv_spec(node)
+            .map_err(|error| self.located(error, node))?
+        {
+            return self.add_conv(index, node, spec, fusion);
+        }
+        let operands = self.operands(node);
+        let Chosen {
+            kernel,
+            operands: order,
+            result,
+        } = self
+            .choose(node, &operands)
+            .map_err(|error| self.located(error, node))?;
+        let inputs = self.runtime_tensors(&node.operands, order);
+        let output = self.make(node.output, result);
+        self.push(
+            kernel,
+            self.graph.node(node.node).name.clone(),
+            inputs,
+            output,
+            self.shaped.multiply_adds(node),
+        );
+        Ok(())
+    }
+
+    fn runtime_tensors(&mut self, operands: &[ValueId], order: Order) -> Vec<TensorId> {
+        let varying: Vec<ValueId> = operands
+            .iter()
+            .copied()
+            .filter(|&value| self.varies(value))
+            .collect();
+        varying
+            .into_iter()
+            .map(|value| self.tensor(value, order))
+            .collect()
+    }
+
+    /// The convolution that a node is; a batch normalisation of a blocked tensor is a depthwise one.
+    fn conv_spec(&mut self, node: &ShapedNode) -> Result<Option<ConvSpec>, EngineError> {
+        let shape = self.shaped.shape(node.output).to_vec();
+        match &node.operation {
+            Operation::Conv { .. } => {
+                let operands = self.operands(node);
+                let mut spec = ConvSpec::new(&node.operation, &operands, &shape)?;
+                spec.plain_input =
+                    self.order(node.operands[0]) == Order::Plain && spec.takes_plain_input();
+                Ok(Some(spec))
+            }
+            Operation::BatchNorm { epsilon }
+                if self.order(node.operands[0]) == Order::Blocked && shape.len() == 4 =>
+            {
+                let operands = self.operands(node);
+                fuse::batch_norm_as_conv(*epsilon, &operands, &shape).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Adds a convolution with what it takes over.
+    fn add_conv(
+        &mut self,
+        index: usize,
+        node: &ShapedNode,
+        mut spec: ConvSpec,
+        fusion: &Fusion,
+    ) -> Result<(), EngineError> {
+        let order = if spec.plain_input {
+            Order::Plain
+        } else {
+            Order::Blocked
+        };
+        let mut inputs = vec![self.tensor(node.operands[0], order)];
+        let mut output = node.output;
+        let mut multiply_adds = self.shaped.multiply_adds(node);
+        for &follower in fusion.followers(index) {
+            let follower = &self.shaped.nodes()[follower];
+            if matches!(follower.operation, Operation::Binary(BinaryOp::Add)) {
+                let addend = follower.operands.iter().find(|&&value| value != output);
+                inputs.extend(addend.map(|&value| self.tensor(value, Order::Blocked)));
+                spec.addend = true;
+            } else {
+                let operands = self.operands(follower);
+                fuse::absorb(&mut spec, &follower.operation, &operands)
+                    .map_err(|error| self.located(error, follower))?;
+            }
+            multiply_adds += self.shaped.multiply_adds(follower);
+            output = follower.output;
+        }
+        let kernel = spec.build(self.conv);
+        let output = self.make(output, Order::Blocked);
+        let name = self.graph.node(node.node).name.clone();
+        self.push(kernel, name, inputs, output, multiply_adds);
+        Ok(())
+    }
+
+    /// The kernel of any other node: on blocks where its operands are, and a kernel can.
+    fn choose(&self, node: &ShapedNode, operands: &[Operand]) -> Result<Chosen, EngineError> {
+        let shape = self.shaped.shape(node.output);
+        let is_blocked = |value: &ValueId| self.order(*value) == Order::Blocked;
+        if node.operands.iter().any(is_blocked)
+            && let Some((kernel, result)) = self.choose_blocked(node, operands)?
+        {
+            return Ok(Chosen {
+                kernel,
+                operands: Order::Blocked,
+                result,
+            });
+        }
+        Ok(Chosen {
+            kernel: ops::build(&node.operation, operands, shape)?,
+            operands: Order::Plain,
+            result: Order::Plain,
+        })
+    }
+
+    fn choose_blocked(
+        &self,
+        node: &ShapedNode,
+        operands: &[Operand],
+    ) -> Result<Option<(Box<dyn Kernel>, Order)>, EngineError> {
+        let (rows, layout) = self.blocks(node.operands[0]);
+        // What works element by element sees one long row.
+        let flat = |operand: &Operand| Operand {
+            shape: match operand.constant {
+                None => vec![rows * layout.row_len()],
+                Some(_) => operand.shape.clone(),
+            },
+            constant: operand.constant.clone(),
+        };
+        let shape = self.shaped.shape(node.output);
+        let build_flat = || {
+            let flat: Vec<Operand> = operands.iter().map(flat).collect();
+            ops::build(&node.operation, &flat, &[rows * layout.row_len()])
+        };
+        let kernel = match &node.operation {
+            Operation::Unary(
+                Unary::Relu
+                | Unary::LeakyRelu { .. }
+                | Unary::Clip { .. }
+                | Unary::Sigmoid
+                | Unary::Tanh
+                | Unary::Erf
+                | Unary::Gelu
+                | Unary::GeluTanh,
+            ) => build_flat()?,
+            // Where both sides have every element, or one is a number that keeps padding finite.
+            Operation::Binary(operation) => {
+                let fits = operands.iter().all(|operand| match &operand.constant {
+                    None => operand.shape == shape,
+                    Some(values) => {
+                        values.len() == 1 && *operation != BinaryOp::Div && operand.shape.len() <= 1
+                    }
+                });
+                let division = *operation == BinaryOp::Div;
+                if !fits || division {
+                    return Ok(None);
+                }
+                build_flat()?
+            }
+            Operation::Concat { axis: 1 } => {
+                let blocks = operands.iter().all(|operand| {
+                    operand.constant.is_none()
+                        && operand.shape.len() == shape.len()
+                        && operand.shape[1].is_multiple_of(layout.block)
+                });
+                if !blocks {
+                    return Ok(None);
+                }
+                let lanes = layout.positions * layout.block;
+                let flat: Vec<Operand> = operands
+                    .iter()
+                    .map(|operand| Operand {
+                        shape: vec![rows, operand.shape[1] / layout.block, lanes],
+                        constant: None,
+                    })
+                    .collect();
+                let result = [rows, shape[1] / layout.block, lanes];
+                ops::build(&node.operation, &flat, &result)?
+            }
+            _ => match blocked::build(&node.operation, operands, shape)? {
+                Some(kernel) => kernel,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some((kernel, Order::Blocked)))
+    }
+
+    /// Computes a value that does not depend on the input.
+    fn add_constant(&mut self, node: &ShapedNode) -> Result<(), EngineError> {
+        let mut operands: Vec<Operand> = node.operands.iter().map(|&v| self.operand(v)).collect();
+        let shape = self.shaped.shape(node.output).to_vec();
+        let Some(first) = operands.first_mut().and_then(|first| first.constant.take()) else {
+            return Err(self.located(
+                EngineError::unsupported(node.operation.name(), "operands of unknown content"),
+                node,
+            ));
+        };
+        let mut output = vec![0.0; shape.iter().product()];
+        if matches!(node.operation, Operation::Reshape) {
+            output.copy_from_slice(&first);
+        } else {
+            let kernel = ops::build(&node.operation, &operands, &shape)
+                .map_err(|error| self.located(error, node))?;
+            let mut saved = vec![0; kernel.saved_len()];
+            let mut scratch = vec![0.0; kernel.scratch_len()];
+            kernel.forward(&[&first], &mut output, &mut saved, &mut scratch);
+        }
+        self.constants.insert(node.output, output.into());
+        Ok(())
+    }
+
+    fn located(&self, error: EngineError, node: &ShapedNode) -> EngineError {
+        match error {
+            EngineError::Unsupported { operator, detail } => {
+                EngineError::Graph(infoplane_graph::GraphError::Unsupported(vec![
+                    infoplane_graph::UnsupportedNode {
+                        node: self.graph.node(node.node).name.clone(),
+                        operator: operator.to_string(),
+                        detail,
+                    },
+                ]))
+            }
+            other => other,
+        }
+    }
+
+    pub fn finish(mut self, options: &PlanOptions) -> Result<Plan, EngineError> {
+        let request = |detail: String| EngineError::Request(detail);
+        if !self.made.contains_key(&self.graph.output()) {
+            return Err(request(
+                "the output does not depend on the input".to_string(),
+            ));
+        }
+        let output = self.tensor(self.graph.output(), Order::Plain);
+        let batch = self.shaped.batch();
+        let layers = options
+            .layers
+            .iter()
+            .map(|layer| {
+                let made = self.tensors.get(&(*layer, self.order(*layer)));
+                made.copied().ok_or_else(|| {
+                    request(format!(
+                        "the layer `{}` is not computed from the input on the way to the output",
+                        self.graph.value(*layer).name
+                    ))
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let layouts: Vec<Layout> = options
+            .layers
+            .iter()
+            .map(|&layer| {
+                let (_, blocked) = self.blocks(layer);
+                match self.order(layer) {
+                    Order::Plain => Layout::plain(blocked.channels, blocked.positions),
+                    Order::Blocked => blocked,
+                }
+            })
+            .collect();
+        let misfit =
+            |(layer, layout): (&TensorId, &Layout)| self.lens[layer.0] != batch * layout.row_len();
+        if let Some(layer) = layers.iter().zip(&layouts).position(misfit) {
+            return Err(request(format!(
+                "the layer `{}` has no row for each sample",
+                self.graph.value(options.layers[layer]).name
+            )));
+        }
+        let needs_gradient = self.needs_gradient(&layers);
+        let written_first = assign_gradients(&mut self.steps, &needs_gradient, output);
+        if let Some(layer) = layers.iter().position(|layer| !written_first[layer.0]) {
+            return Err(request(format!(
+                "the layer `{}` has no path to the output",
+                self.graph.value(options.layers[layer]).name
+            )));
+        }
+        let visits = self
+            .steps
+            .iter()
+            .map(|step| {
+                (0..layers.len())
+                    .filter(|&layer| layers[layer] == step.output)
+                    .collect()
+            })
+            .collect();
+        let buffers = Buffers::assign(&Lifetimes {
+            steps: &self.steps,
+            lens: &self.lens,
+            input: TensorId(0),
+            output,
+            layers: &layers,
+            needs_gradient: &needs_gradient,
+            keep_values: options.keep_values,
+        });
+        Ok(Plan {
+            batch,
+            input: TensorId(0),
+            output,
+            layouts,
+            level: self.conv.level,
+            scratch_len: self
+                .steps
+                .iter()
+                .map(|step| step.kernel.scratch_len())
+                .max()
+                .unwrap_or(0),
+            lens: self.lens,
+            steps: self.steps,
+            layers,
+            visits,
+            buffers,
+            saved_len: self.saved_len,
+            keep_values: options.keep_values,
+        })
+    }
+
+    /// Tensors that are requested or lie between a requested one and the output.
+    fn needs_gradient(&self, layers: &[TensorId]) -> Vec<bool> {
+        let mut needs = vec![false; self.lens.len()];
+        for layer in layers {
+            needs[layer.0] = true;
+        }
+        for step in &self.steps {
+            if step.inputs.iter().any(|input| needs[input.0]) {
+                needs[step.output.0] = true;
+            }
+        }
+        needs
+    }
+}
