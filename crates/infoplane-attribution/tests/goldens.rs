@@ -107,6 +107,7 @@ impl Golden {
         let options = PlanOptions {
             layers: self.layers.iter().map(|layer| layer.value).collect(),
             keep_values: false,
+            exact: false,
         };
         let plan = Plan::compile(&self.graph, &shaped, &options).unwrap();
         let sweep = Sweep::new(

@@ -1,5 +1,6 @@
 //! Matrix products: `Gemm`, and `MatMul` with broadcast leading axes.
 
+use super::linear::Linear;
 use super::loops::{Loops, broadcast_strides, dense_strides};
 use super::operands::{Source, operand};
 use crate::error::EngineError;
@@ -48,6 +49,19 @@ pub(crate) fn build_gemm(
         return Err(misfit());
     }
     let sources = Source::of_all(operator, operands)?;
+    if let (Source::Runtime(_), Source::Constant(weights)) = (&sources[0], &sources[1])
+        && !trans_a
+        && let Some(bias) = row_bias(operands.get(2), beta, cols)
+    {
+        return Ok(Box::new(Linear {
+            alpha,
+            samples: rows,
+            matrix: [b_rows, b_cols],
+            weights: weights.clone(),
+            rows_are_outputs: trans_b,
+            bias,
+        }));
+    }
     let addend = match (operands.get(2), sources.get(2)) {
         (Some(operand), Some(source)) => {
             let strides = broadcast_strides(&operand.shape, output_shape).ok_or_else(misfit)?;
@@ -79,6 +93,16 @@ pub(crate) fn build_gemm(
         shared: [false; 2],
         addend,
     }))
+}
+
+/// β · C where C is a constant that is the same for every row; empty where there is none.
+fn row_bias(addend: Option<&Operand>, beta: f32, cols: usize) -> Option<Vec<f32>> {
+    let Some(addend) = addend else {
+        return Some(Vec::new());
+    };
+    let values = addend.constant.as_ref()?;
+    let is_row = addend.shape.last() == Some(&cols) && addend.n_elements() == cols;
+    is_row.then(|| values.iter().map(|&value| beta * value).collect())
 }
 
 /// Builds the kernel of a matrix product as NumPy's `matmul`: the last two axes are matrices, those
@@ -138,6 +162,18 @@ pub(crate) fn build_matmul(
         shared = [false; 2];
     }
     let sources = Source::of_all(operator, operands)?;
+    if let (Source::Runtime(_), Source::Constant(weights)) = (&sources[0], &sources[1])
+        && batches.axes().is_empty()
+    {
+        return Ok(Box::new(Linear {
+            alpha: 1.0,
+            samples: size.rows,
+            matrix: [size.inner, size.cols],
+            weights: weights.clone(),
+            rows_are_outputs: false,
+            bias: Vec::new(),
+        }));
+    }
     let factor = |side: usize| Factor {
         source: sources[side].clone(),
         transposed: false,

@@ -11,6 +11,7 @@ mod binary;
 pub(crate) mod blocked;
 mod concat;
 pub(crate) mod conv;
+mod linear;
 mod loops;
 mod math;
 mod matmul;

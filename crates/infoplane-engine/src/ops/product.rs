@@ -7,7 +7,7 @@
 //! Source channels come in chunks whose weights stay in the first-level cache while all positions of a
 //! strip pass by; between chunks the sums wait in the target.
 
-use crate::aligned::Line;
+use crate::aligned::{Line, Lines};
 use crate::simd::{Job, LANES, Lanes, Simd, SimdLevel, dispatch};
 
 /// Most positions of a register tile.
@@ -104,7 +104,7 @@ pub(crate) struct PackedWeights {
     level: SimdLevel,
     source_blocks: usize,
     target_blocks: usize,
-    data: Vec<Line>,
+    data: Lines,
 }
 
 impl PackedWeights {
@@ -115,15 +115,14 @@ impl PackedWeights {
         target_blocks: usize,
         at: impl Fn(usize, usize) -> f32,
     ) -> PackedWeights {
-        let mut data = Vec::with_capacity(source_blocks * LANES * target_blocks);
+        let mut data = Lines::zeros(source_blocks * LANES * target_blocks);
+        let mut lines = data.iter_mut();
         for (first, width) in strips(level, target_blocks) {
             for source in 0..source_blocks * LANES {
-                for block in first..first + width {
-                    let mut vector = [0.0; LANES];
+                for (block, Line(vector)) in (first..first + width).zip(&mut lines) {
                     for (lane, weight) in vector.iter_mut().enumerate() {
                         *weight = at(source, block * LANES + lane);
                     }
-                    data.push(Line(vector));
                 }
             }
         }
@@ -136,14 +135,14 @@ impl PackedWeights {
     }
 
     pub fn bytes(&self) -> usize {
-        size_of_val(self.data.as_slice())
+        size_of_val(&*self.data)
     }
 }
 
 /// Widest strip of an instruction set, in blocks.
 fn strip_width(level: SimdLevel) -> usize {
     match level {
-        SimdLevel::Avx512 => 3,
+        SimdLevel::Avx512 => 4,
         _ => 1,
     }
 }
@@ -157,12 +156,13 @@ fn strips(level: SimdLevel, blocks: usize) -> impl Iterator<Item = (usize, usize
     })
 }
 
-/// Positions of a register tile.
-fn tile_rows(level: SimdLevel) -> usize {
-    match level {
-        SimdLevel::Avx512 => 8,
-        SimdLevel::Avx2 | SimdLevel::Neon => 6,
-        SimdLevel::Portable => 2,
+/// Positions of a register tile of `width` target blocks: as many as leave registers for the weights.
+fn tile_rows(level: SimdLevel, width: usize) -> usize {
+    match (level, width) {
+        (SimdLevel::Avx512, 4) => 6,
+        (SimdLevel::Avx512, _) => 8,
+        (SimdLevel::Avx2 | SimdLevel::Neon, _) => 6,
+        (SimdLevel::Portable, _) => 2,
     }
 }
 
@@ -241,7 +241,9 @@ impl Job for Product<'_> {
         let n_chunks = self.source_offsets.len().div_ceil(chunk).max(1);
         let chunk_floats = self.source_offsets.len().div_ceil(n_chunks) * LANES;
         let band = BAND_FLOATS / (chunk_floats + self.weights.target_blocks * LANES);
-        let band = band.next_multiple_of(tile_rows(level)).max(3 * MAX_ROWS);
+        let band = band
+            .next_multiple_of(tile_rows(level, widest))
+            .max(3 * MAX_ROWS);
         let n_bands = n_rows.div_ceil(band);
         for index in 0..n_bands {
             let rows = index * n_rows / n_bands..(index + 1) * n_rows / n_bands;
@@ -257,7 +259,8 @@ impl Job for Product<'_> {
                     match width {
                         1 => self.strip::<S, 1>(simd, rows.clone(), &step, first),
                         2 => self.strip::<S, 2>(simd, rows.clone(), &step, first),
-                        _ => self.strip::<S, 3>(simd, rows.clone(), &step, first),
+                        3 => self.strip::<S, 3>(simd, rows.clone(), &step, first),
+                        _ => self.strip::<S, 4>(simd, rows.clone(), &step, first),
                     }
                 }
             }
@@ -291,7 +294,7 @@ impl Product<'_> {
         first_block: usize,
     ) {
         let level = self.weights.level;
-        let n_tiles = rows.len().div_ceil(tile_rows(level));
+        let n_tiles = rows.len().div_ceil(tile_rows(level, V));
         let mut place = Place {
             sources: [0; MAX_ROWS],
             targets: [0; MAX_ROWS],

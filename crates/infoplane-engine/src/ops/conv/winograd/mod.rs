@@ -9,10 +9,10 @@ use crate::simd::{Job, LANES, Lanes, Simd, SimdLevel, dispatch};
 use points::{Four, Points, Two};
 
 /// Floats of transformed patches and products that are worked on at once.
-const BAND_FLOATS: usize = 384 * 1024;
+const BAND_FLOATS: usize = 128 * 1024;
 
 /// Patches at once where the weights have to come from far away.
-const MIN_BAND: usize = 48;
+const MIN_BAND: usize = 64;
 
 /// Side of the outputs of one patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
