@@ -6,7 +6,8 @@ use anyhow::Context;
 use infoplane::RunConfig;
 
 use crate::flags::{
-    AttributeArgs, AttributionArgs, ImageArgs, InformationArgs, PredictArgs, RunArgs,
+    AttributeArgs, AttributionArgs, ImageArgs, InformationArgs, LayersArgs, NetworkArgs,
+    PredictArgs, RunArgs,
 };
 
 /// Puts what was given over what was there.
@@ -21,7 +22,7 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
         Some(path) => read(path)?,
         None => RunConfig::default(),
     };
-    over!(config, args.model, model);
+    network(&mut config, &args.network);
     over!(config, args, data, out);
     images(&mut config, &args.images);
     attribution(&mut config, &args.attribution);
@@ -30,19 +31,29 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
 }
 
 pub fn of_attribute(args: &AttributeArgs) -> RunConfig {
-    let mut config = RunConfig {
-        model: Some(args.model.clone()),
-        ..RunConfig::default()
-    };
+    let mut config = RunConfig::default();
+    network(&mut config, &args.network);
     attribution(&mut config, &args.attribution);
     config
 }
 
 pub fn of_predict(args: &PredictArgs) -> RunConfig {
-    RunConfig {
-        model: Some(args.model.clone()),
-        ..RunConfig::default()
+    let mut config = RunConfig::default();
+    network(&mut config, &args.network);
+    config
+}
+
+pub fn of_layers(args: &LayersArgs) -> RunConfig {
+    let mut config = RunConfig::default();
+    network(&mut config, &args.network);
+    if args.file.is_some() {
+        config.model.clone_from(&args.file);
     }
+    config
+}
+
+fn network(config: &mut RunConfig, args: &NetworkArgs) {
+    over!(config, args, model, weights);
 }
 
 pub fn information(config: &mut RunConfig, args: &InformationArgs) {

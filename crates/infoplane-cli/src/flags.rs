@@ -45,11 +45,16 @@ pub enum Command {
     Predict(PredictArgs),
 }
 
+/// The network. Whether one is needed differs from command to command.
 #[derive(Debug, Args)]
-pub struct ModelArg {
-    /// The network: an .onnx file
-    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+pub struct NetworkArgs {
+    /// The network: an .onnx file, or a torchvision architecture such as resnet50, vgg16 or
+    /// mobilenet_v2 with its --weights
+    #[arg(long, value_name = "FILE|NAME")]
     pub model: Option<PathBuf>,
+    /// The weights of a torchvision architecture: a .safetensors file, or a .pth of torch.save
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 /// What is attributed, and how.
@@ -112,9 +117,10 @@ pub struct InformationArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("model", |arg| arg.required_unless_present("config")))]
 pub struct RunArgs {
     #[command(flatten)]
-    pub model: ModelArg,
+    pub network: NetworkArgs,
     /// The samples: a folder with a subfolder a class, a Hugging Face image .parquet, an .npy or .npz
     #[arg(long, value_name = "PATH", required_unless_present = "config")]
     pub data: Option<PathBuf>,
@@ -182,10 +188,10 @@ pub struct DemoArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("model", |arg| arg.required(true)))]
 pub struct AttributeArgs {
-    /// The network: an .onnx file
-    #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Preprocessed samples: an .npy, or an .npz with `input` and optionally `target` and `label`
     #[arg(long, value_name = "FILE")]
     pub inputs: PathBuf,
@@ -229,8 +235,15 @@ pub struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub struct LayersArgs {
-    /// The network: an .onnx file
-    pub model: PathBuf,
+    /// The network: the same as --model
+    #[arg(
+        value_name = "MODEL",
+        conflicts_with = "model",
+        required_unless_present = "model"
+    )]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// List every layer, not only those that are analysed by default
     #[arg(long)]
     pub all: bool,
@@ -246,10 +259,10 @@ pub struct LayersArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("model", |arg| arg.required(true)))]
 pub struct PredictArgs {
-    /// The network: an .onnx file
-    #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Preprocessed samples: an .npy, or an .npz with `input`
     #[arg(long, value_name = "FILE")]
     pub inputs: PathBuf,

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::torchvision::Misfit;
+use crate::weights::WeightsProblem;
+
 /// An error of reading or understanding a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +47,47 @@ pub enum GraphError {
         /// What is wrong with that file.
         reason: String,
     },
+    /// A file of weights could not be read.
+    #[error("cannot read the weights {}: {source}", path.display())]
+    WeightsIo {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file of weights can't be used.
+    #[error("cannot use the weights {}: {problem}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: WeightsProblem,
+    },
+    /// Weights don't fit the architecture.
+    #[error(
+        "the weights {} don't fit {}: {misfit}",
+        path.display(),
+        misfit.architecture
+    )]
+    WeightsMismatch {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        misfit: Box<Misfit>,
+    },
+    /// No architecture has this name.
+    #[error(
+        "there is no architecture `{name}`{}; there are {families}. A network of another kind is given as an .onnx file",
+        meant(suggestions)
+    )]
+    UnknownArchitecture {
+        /// The name that was given.
+        name: String,
+        /// The nearest names there are.
+        suggestions: Vec<String>,
+        /// All names, by family.
+        families: String,
+    },
     /// The model uses operators, attributes or types that infoplane does not have.
     #[error("{}", list_unsupported(.0))]
     Unsupported(Vec<UnsupportedNode>),
@@ -71,6 +115,14 @@ pub enum GraphError {
         expected: String,
         /// The data's dimensions without the batch.
         actual: Vec<usize>,
+    },
+    /// Two names of one layer were asked for.
+    #[error("`{first}` and `{second}` are the same layer; name it once")]
+    SameLayer {
+        /// The name that was given first.
+        first: String,
+        /// The other name.
+        second: String,
     },
     /// A layer that does not exist was asked for.
     #[error("the model has no layer `{name}`{}", suggest(suggestions))]
@@ -113,6 +165,13 @@ fn list_unsupported(nodes: &[UnsupportedNode]) -> String {
         text.push_str(&format!("\n  {node}"));
     }
     text
+}
+
+fn meant(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" (nearest: `{}`)", names.join("`, `"))
 }
 
 fn suggest(names: &[String]) -> String {

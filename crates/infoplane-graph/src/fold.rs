@@ -1,7 +1,7 @@
 //! Constant folding: the shape arithmetic that exporters emit, and rearranged weights.
 
 use crate::op::{BinaryOp, ElementType, Op};
-use crate::resolve::{Operands, Problem, axis_index, broadcast, invalid};
+use crate::resolve::{Operands, Problem, adaptive, axis_index, broadcast, invalid};
 use crate::resolve::{SliceRanges, reshape_target, slice_range, squeezed, unsqueezed};
 use crate::shaped::ValueState;
 use crate::tensor::{Tensor, TensorData};
@@ -18,6 +18,9 @@ pub(crate) fn evaluate(
     if let Op::Shape { start, end } = op {
         let shape = Operands(operands).shape(0)?;
         return Ok(Some(shape_of(shape, *start, *end)));
+    }
+    if let Op::AdaptiveShares { axis, size } = op {
+        return adaptive::shares(Operands(operands).shape(0)?, *axis, *size).map(Some);
     }
     let constants: Option<Vec<Option<&Tensor>>> = operands
         .iter()
@@ -320,7 +323,7 @@ fn concat(constants: &[Option<&Tensor>], axis: i64) -> Result<Tensor, Problem> {
                     joined.extend_from_slice(&values[o * run..(o + 1) * run]);
                 }
             }
-            TensorData::$variant(joined)
+            TensorData::$variant(joined.into())
         }};
     }
     let data = match parts[0].data() {
@@ -523,7 +526,10 @@ mod tests {
 
     #[test]
     fn transposed_weights_fold() {
-        let weights = Tensor::new(vec![2, 3], TensorData::F32(vec![1., 2., 3., 4., 5., 6.]));
+        let weights = Tensor::new(
+            vec![2, 3],
+            TensorData::F32(vec![1., 2., 3., 4., 5., 6.].into()),
+        );
         let state = ValueState::Constant(Arc::new(weights.unwrap()));
         let transposed = fold(Op::Transpose { perm: None }, &[state]);
         assert_eq!(transposed.shape(), [3, 2]);

@@ -70,6 +70,8 @@ pub struct Graph {
     pub(crate) input: ValueId,
     pub(crate) input_dims: Vec<Dim>,
     pub(crate) output: ValueId,
+    pub(crate) aliases: Vec<(String, ValueId)>,
+    pub(crate) usual_sample_shape: Option<Vec<usize>>,
 }
 
 impl Graph {
@@ -98,6 +100,18 @@ impl Graph {
     /// Where the model ends in a softmax this is the softmax's operand: a probability is no target.
     pub fn output(&self) -> ValueId {
         self.output
+    }
+
+    /// Further names of values.
+    pub fn aliases(&self) -> &[(String, ValueId)] {
+        &self.aliases
+    }
+
+    /// The shape of one sample where nobody asks for another: as the model declares it, or as its
+    /// architecture is mostly used; `None` where that is not known.
+    pub fn usual_sample_shape(&self) -> Option<Vec<usize>> {
+        self.sample_shape()
+            .or_else(|| self.usual_sample_shape.clone())
     }
 
     /// One value.
@@ -146,6 +160,7 @@ pub(crate) struct GraphBuilder {
     values: Vec<Value>,
     by_name: HashMap<String, ValueId>,
     nodes: Vec<Node>,
+    aliases: Vec<(String, ValueId)>,
 }
 
 impl GraphBuilder {
@@ -184,6 +199,11 @@ impl GraphBuilder {
         id
     }
 
+    /// Gives a value another name.
+    pub fn alias(&mut self, name: &str, value: ValueId) {
+        self.aliases.push((name.to_string(), value));
+    }
+
     /// Adds a node; the operands may be made by later ones.
     pub fn node(&mut self, node: Node) {
         self.nodes.push(node);
@@ -217,6 +237,8 @@ impl GraphBuilder {
             input,
             input_dims,
             output,
+            aliases: self.aliases,
+            usual_sample_shape: None,
         })
     }
 

@@ -1,7 +1,10 @@
 //! Which values are worth analysing, and how a person names them.
 
+use std::collections::HashMap;
+
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId, ValueId};
+use crate::op::Op;
 use crate::operation::{BinaryOp, Operation};
 use crate::shaped::{ShapedGraph, ShapedNode, ValueState};
 use crate::topology::Topology;
@@ -72,6 +75,7 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
             continue;
         }
         let picked = match &step.operation {
+            _ if users.is_pooled_further(graph, step) => None,
             Operation::Binary(BinaryOp::Add) if users.varying_operands(step) == 2 => {
                 Some(users.after_activation(step.output))
             }
@@ -130,25 +134,45 @@ fn thin(layers: Vec<Layer>) -> Vec<Layer> {
         .collect()
 }
 
-/// The layers of these names, in network order.
+/// The layers of these names, in network order. A layer that was asked for by another of its names
+/// ([`Graph::aliases`]) has that name here.
 pub fn layers_by_name(
     graph: &Graph,
     shaped: &ShapedGraph,
     names: &[String],
 ) -> Result<Vec<Layer>, GraphError> {
-    let all = layers(graph, shaped);
+    let mut all = layers(graph, shaped);
+    let mut named: HashMap<ValueId, &String> = HashMap::new();
     for name in names {
-        if !all.iter().any(|layer| &layer.name == name) {
-            return Err(GraphError::UnknownLayer {
-                name: name.clone(),
-                suggestions: nearest(name, all.iter().map(|layer| layer.name.as_str())),
-            });
+        let alias = || graph.aliases().iter().find(|(other, _)| other == name);
+        let value = all
+            .iter()
+            .find(|layer| &layer.name == name)
+            .map(|layer| layer.value)
+            .or_else(|| alias().map(|&(_, value)| value))
+            .ok_or_else(|| {
+                let aliases = graph.aliases().iter().map(|(other, _)| other.as_str());
+                let there = all.iter().map(|layer| layer.name.as_str());
+                GraphError::UnknownLayer {
+                    name: name.clone(),
+                    suggestions: nearest(name, there.chain(aliases)),
+                }
+            })?;
+        match named.insert(value, name) {
+            Some(first) if first != name => {
+                return Err(GraphError::SameLayer {
+                    first: first.clone(),
+                    second: name.clone(),
+                });
+            }
+            _ => {}
         }
     }
-    Ok(all
-        .into_iter()
-        .filter(|layer| names.contains(&layer.name))
-        .collect())
+    all.retain(|layer| named.contains_key(&layer.value));
+    for layer in &mut all {
+        layer.name.clone_from(named[&layer.value]);
+    }
+    Ok(all)
 }
 
 /// Up to three names that a person may have meant.
@@ -250,6 +274,13 @@ impl<'a> Users<'a> {
             }
             _ => value,
         }
+    }
+
+    /// Whether a value is the first half of an adaptive pool, which is taken axis by axis.
+    fn is_pooled_further(&self, graph: &Graph, step: &ShapedNode) -> bool {
+        let is_adaptive =
+            |step: &ShapedNode| matches!(graph.node(step.node).op, Op::AdaptiveAveragePool { .. });
+        is_adaptive(step) && self.consumers(step.output).any(is_adaptive)
     }
 
     /// Whether the next operator shrinks the map: a pool, or a strided convolution that mixes

@@ -1,6 +1,6 @@
 //! What a network is: values, operators, shapes, cut layers; and the readers of model files.
 //!
-//! A [`Graph`] is read by [`read_onnx`] and specialised to concrete shapes by [`Graph::specialize`];
+//! A [`Graph`] is read by [`read_onnx`] or [`read_torchvision`] and specialised to concrete shapes by [`Graph::specialize`];
 //! the resulting [`ShapedGraph`] has every attribute resolved and shape arithmetic folded away.
 
 mod error;
@@ -14,6 +14,8 @@ mod resolve;
 mod shaped;
 mod tensor;
 mod topology;
+mod torchvision;
+mod weights;
 
 pub use error::{GraphError, UnsupportedNode};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
@@ -22,5 +24,10 @@ pub use onnx::{SUPPORTED_OPSETS, parse_onnx, read_onnx};
 pub use op::{ElementType, Op, Padding, Window};
 pub use operation::{BinaryOp, Operation, PadMode, Unary, Window2d};
 pub use shaped::{ShapedGraph, ShapedNode, ValueState};
-pub use tensor::{Tensor, TensorData};
+pub use tensor::{Floats, Tensor, TensorData};
 pub use topology::Topology;
+pub use torchvision::{
+    Misfit, Misshapen, Missing, read_torchvision, torchvision_names, torchvision_tensors,
+    unknown_architecture,
+};
+pub use weights::{Blob, Weights, WeightsProblem};

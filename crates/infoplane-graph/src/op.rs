@@ -74,6 +74,18 @@ pub enum Op {
     Sub,
     Mul,
     Div,
+    /// PyTorch's adaptive average pool along one axis of the first operand: element i of `size` is
+    /// the mean from ⌊i·n/size⌋ to ⌈(i+1)·n/size⌉. The second operand is its
+    /// [`AdaptiveShares`](Op::AdaptiveShares).
+    AdaptiveAveragePool {
+        axis: usize,
+        size: usize,
+    },
+    /// The matrix of that pool, by the shape of its operand.
+    AdaptiveShares {
+        axis: usize,
+        size: usize,
+    },
     AveragePool {
         window: Window,
         count_include_pad: bool,
@@ -174,13 +186,15 @@ pub enum Op {
 }
 
 impl Op {
-    /// The ONNX operator name.
+    /// The ONNX operator name; PyTorch's where ONNX has none.
     pub fn name(&self) -> &'static str {
         match self {
             Op::Add => "Add",
             Op::Sub => "Sub",
             Op::Mul => "Mul",
             Op::Div => "Div",
+            Op::AdaptiveAveragePool { .. } => "AdaptiveAveragePool",
+            Op::AdaptiveShares { .. } => "AdaptiveShares",
             Op::AveragePool { .. } => "AveragePool",
             Op::BatchNormalization { .. } => "BatchNormalization",
             Op::Cast { .. } => "Cast",

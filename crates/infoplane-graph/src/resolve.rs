@@ -1,6 +1,7 @@
 //! Shape inference: an operator and its operands' states to a resolved operation and its result's
 //! shape. The rules are those of the ONNX operator reference.
 
+pub(crate) mod adaptive;
 mod movement;
 mod windows;
 
@@ -278,6 +279,7 @@ pub(crate) fn resolve(
                 _ => movement::reduce_mean(shape, (0..shape.len()).collect(), *keep_dims),
             }
         }
+        Op::AdaptiveAveragePool { axis, size } => adaptive::average_pool(*axis, *size, operands),
         Op::Concat { axis } => movement::concat(*axis, operands),
         Op::Slice { starts, ends, axes } => movement::slice(
             starts.as_deref(),
@@ -296,7 +298,8 @@ pub(crate) fn resolve(
             operands.shape(0)?.to_vec(),
         )),
         Op::Cast { .. } => Err(unsupported("a cast of a value that depends on the input")),
-        Op::ConstantOfShape { .. }
+        Op::AdaptiveShares { .. }
+        | Op::ConstantOfShape { .. }
         | Op::Equal
         | Op::Expand
         | Op::Gather { .. }

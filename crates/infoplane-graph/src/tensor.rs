@@ -1,5 +1,10 @@
 //! Constant tensors: weights, and the integers of shape arithmetic.
 
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use crate::weights::Blob;
+
 /// A constant with its shape, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
@@ -14,7 +19,7 @@ pub struct Tensor {
 #[derive(Debug, Clone, PartialEq)]
 pub enum TensorData {
     /// Floating-point elements.
-    F32(Vec<f32>),
+    F32(Floats),
     /// Integer elements.
     I64(Vec<i64>),
     /// Truth values.
@@ -67,6 +72,72 @@ impl Tensor {
     /// The same elements under another shape; `None` where the counts differ.
     pub fn reshaped(&self, shape: Vec<usize>) -> Option<Tensor> {
         Tensor::new(shape, self.data.clone())
+    }
+}
+
+/// Floats in memory of their own, or where they lie in a weight file. A clone shares them.
+#[derive(Clone)]
+pub struct Floats(Storage);
+
+#[derive(Clone)]
+enum Storage {
+    Owned(Arc<Vec<f32>>),
+    /// Bytes of the blob that hold whole, aligned floats.
+    Borrowed(Arc<Blob>, Range<usize>),
+}
+
+impl Floats {
+    /// The floats that lie in `bytes` of a weight file, without a copy; `None` where they are not
+    /// aligned, not whole, or of another byte order than the machine's.
+    pub(crate) fn borrowed(blob: &Arc<Blob>, bytes: Range<usize>) -> Option<Floats> {
+        let fits = cfg!(target_endian = "little")
+            && bytemuck::try_cast_slice::<u8, f32>(blob.get(bytes.clone())?).is_ok();
+        fits.then(|| Floats(Storage::Borrowed(Arc::clone(blob), bytes)))
+    }
+}
+
+impl Deref for Floats {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match &self.0 {
+            Storage::Owned(values) => values,
+            // `borrowed` has made this cast before, and a blob neither moves nor changes its length.
+            Storage::Borrowed(blob, bytes) => bytemuck::cast_slice(&blob[bytes.clone()]),
+        }
+    }
+}
+
+impl From<Vec<f32>> for Floats {
+    fn from(values: Vec<f32>) -> Floats {
+        Floats(Storage::Owned(Arc::new(values)))
+    }
+}
+
+impl<'a> IntoIterator for &'a Floats {
+    type Item = &'a f32;
+    type IntoIter = std::slice::Iter<'a, f32>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl FromIterator<f32> for Floats {
+    fn from_iter<T: IntoIterator<Item = f32>>(values: T) -> Floats {
+        Floats::from(Vec::from_iter(values))
+    }
+}
+
+impl PartialEq for Floats {
+    fn eq(&self, other: &Floats) -> bool {
+        self[..] == other[..]
+    }
+}
+
+impl std::fmt::Debug for Floats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self[..].fmt(f)
     }
 }
 

@@ -27,7 +27,8 @@ pub struct RunManifest {
 pub struct ModelInfo {
     /// File stem or architecture name, for people.
     pub name: String,
-    /// SHA-256 of the model's bytes, in hexadecimal.
+    /// SHA-256, in hexadecimal, of the model's bytes, or of an architecture's name and its weights'
+    /// bytes.
     pub sha256: String,
     /// Shape of one sample, without the batch dimension.
     pub input_shape: Vec<usize>,

@@ -88,6 +88,13 @@ impl Analysis {
         self
     }
 
+    /// Gives a torchvision architecture, which `model` then names, its weights: a `.safetensors` or
+    /// `.pth` file.
+    pub fn weights(mut self, file: impl Into<PathBuf>) -> Analysis {
+        self.config.weights = Some(file.into());
+        self
+    }
+
     /// Changes any setting.
     pub fn configure(mut self, change: impl FnOnce(&mut RunConfig)) -> Analysis {
         change(&mut self.config);

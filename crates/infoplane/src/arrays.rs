@@ -204,11 +204,7 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f
 }
 
 fn read(config: &RunConfig, inputs: &Path) -> Result<(Model, Inputs), Error> {
-    let model = config
-        .model
-        .as_deref()
-        .ok_or_else(|| Error::Setting("--model is missing".to_string()))?;
-    let model = Model::read(model)?;
+    let model = Model::from_config(config)?;
     let inputs = read_inputs(inputs)?;
     model
         .graph()

@@ -14,8 +14,10 @@ use crate::model::LayerChoice;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunConfig {
-    /// The network: an `.onnx` file.
+    /// The network: an `.onnx` file, or the name of a torchvision architecture.
     pub model: Option<PathBuf>,
+    /// The weights of a torchvision architecture: a `.safetensors` or `.pth` file.
+    pub weights: Option<PathBuf>,
     /// The samples: a folder of class folders, an image parquet file, an array.
     pub data: Option<PathBuf>,
     /// The run directory.

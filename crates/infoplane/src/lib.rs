@@ -10,6 +10,7 @@ mod demo;
 mod error;
 mod hardware;
 mod model;
+mod model_source;
 mod pool;
 mod progress;
 mod run;

@@ -1,15 +1,19 @@
-//! A network read from a file, with its layers and its plan.
+//! A network, with its layers and its plan.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use infoplane_engine::{Plan, PlanOptions};
 use infoplane_graph::{
-    Graph, GraphError, Layer, ShapedGraph, default_layers, layers_by_name, parse_onnx,
+    Blob, Graph, GraphError, Layer, ShapedGraph, Weights, default_layers, layers_by_name,
+    parse_onnx, read_torchvision,
 };
 use infoplane_store::{LayerInfo, ModelInfo};
 use sha2::{Digest, Sha256};
 
+use crate::config::RunConfig;
 use crate::error::Error;
+use crate::model_source::ModelSource;
 
 /// A network, ready to be planned.
 pub struct Model {
@@ -38,6 +42,46 @@ const WORKER_BYTES: usize = 24 << 20;
 const MAX_ROWS: usize = 32;
 
 impl Model {
+    /// Reads what a configuration names.
+    pub fn from_config(config: &RunConfig) -> Result<Model, Error> {
+        let model = config.model.as_deref();
+        let model = model.ok_or_else(|| Error::Setting("--model is missing".to_string()))?;
+        Model::open(model, config.weights.as_deref())
+    }
+
+    /// Reads an ONNX file, or a torchvision architecture by its name with its weights.
+    pub fn open(model: &Path, weights: Option<&Path>) -> Result<Model, Error> {
+        match ModelSource::of(model, weights)? {
+            ModelSource::Onnx(path) => Model::read(path),
+            ModelSource::Torchvision { name, weights } => Model::read_torchvision(name, weights),
+        }
+    }
+
+    /// Reads a torchvision architecture with the weights of a `.safetensors` or `.pth` file.
+    ///
+    /// The file stays mapped while the model lives; its fingerprint is computed beside the reading.
+    pub fn read_torchvision(name: &str, weights: &Path) -> Result<Model, Error> {
+        let weights = Weights::open(weights)?;
+        let blob = Arc::clone(weights.blob());
+        let (graph, sha256) = std::thread::scope(|scope| {
+            let hashing = scope.spawn(|| fingerprint(name, &blob));
+            let graph = read_torchvision(name, &weights);
+            // A panic there is a panic here.
+            let hash = hashing
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (graph, hash)
+        });
+        Ok(Model {
+            name: name.to_string(),
+            graph: graph?,
+            sha256: sha256.map_err(|source| GraphError::WeightsIo {
+                path: weights.path().to_path_buf(),
+                source,
+            })?,
+        })
+    }
+
     /// Reads an ONNX file.
     pub fn read(path: &Path) -> Result<Model, Error> {
         let bytes = std::fs::read(path).map_err(|source| {
@@ -145,6 +189,14 @@ impl Model {
                 .collect(),
         }
     }
+}
+
+/// SHA-256 over an architecture's name, a zero byte and its weight file.
+fn fingerprint(name: &str, weights: &Blob) -> std::io::Result<String> {
+    let mut hash = Sha256::new_with_prefix(name);
+    hash.update([0]);
+    weights.for_each_chunk(0..weights.len(), 1, |bytes| hash.update(bytes))?;
+    Ok(hex(&hash.finalize()))
 }
 
 /// Bytes in hexadecimal.

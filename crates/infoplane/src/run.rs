@@ -37,11 +37,11 @@ impl Run {
     /// Resolves a configuration: reads the model, opens the data, chooses layers.
     pub fn prepare(config: &RunConfig) -> Result<Run, Error> {
         let missing = |option: &str| Error::Setting(format!("--{option} is missing"));
-        let model = Model::read(config.model.as_deref().ok_or_else(|| missing("model"))?)?;
+        let model = Model::from_config(config)?;
         let data = config.data.as_deref().ok_or_else(|| missing("data"))?;
         let input_shape = model.graph().sample_shape();
         let preprocess = config.preprocess(input_shape.as_deref())?;
-        let n_outputs = n_outputs(&model, input_shape.as_deref())?;
+        let n_outputs = n_outputs(&model)?;
         let dataset = infoplane_data::open(
             data,
             &DataOptions {
@@ -328,12 +328,12 @@ impl Run {
     }
 }
 
-/// Output units, where the network's input shape is known before the data.
-fn n_outputs(model: &Model, input_shape: Option<&[usize]>) -> Result<Option<usize>, Error> {
-    let Some(shape) = input_shape else {
+/// Output units, where an input shape is known before the data.
+fn n_outputs(model: &Model) -> Result<Option<usize>, Error> {
+    let Some(shape) = model.graph().usual_sample_shape() else {
         return Ok(None);
     };
-    let shaped = model.shaped(shape)?;
+    let shaped = model.shaped(&shape)?;
     let output = shaped.shape(model.graph().output());
     Ok(Some(output.iter().skip(1).product()))
 }

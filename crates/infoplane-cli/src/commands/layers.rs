@@ -6,13 +6,14 @@ use anyhow::Context;
 use infoplane::{Layer, LayerChoice, Model, PlanSummary};
 
 use crate::UsageError;
+use crate::config;
 use crate::flags::LayersArgs;
 use crate::table::{Table, short_count};
 
 pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
-    let model = Model::read(&args.model)?;
+    let model = Model::from_config(&config::of_layers(args))?;
     let shape = if args.input_shape.is_empty() {
-        model.graph().sample_shape().ok_or_else(|| {
+        model.graph().usual_sample_shape().ok_or_else(|| {
             UsageError(
                 "the network leaves its input shape free; give one with --input-shape, as 3,224,224"
                     .to_string(),

@@ -85,13 +85,13 @@ impl<'a> Attributes<'a> {
             return Tensor::new(vec![], TensorData::I64(vec![value]));
         }
         if let Some(value) = self.find("value_float").and_then(|a| a.f) {
-            return Tensor::new(vec![], TensorData::F32(vec![value]));
+            return Tensor::new(vec![], TensorData::F32(vec![value].into()));
         }
         if let Some(attribute) = self.find("value_ints") {
             return Some(Tensor::from_integers(attribute.ints.clone()));
         }
         let floats = self.find("value_floats")?.floats.clone();
-        Tensor::new(vec![floats.len()], TensorData::F32(floats))
+        Tensor::new(vec![floats.len()], TensorData::F32(floats.into()))
     }
 
     /// What is left: attributes that no reader asked for, in words.

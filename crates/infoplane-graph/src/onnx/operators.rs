@@ -175,7 +175,7 @@ pub(super) fn read(
 }
 
 fn constant_of_shape_value(attributes: &mut Attributes<'_>) -> Result<Tensor, Refusal> {
-    let zero = Tensor::new(vec![1], crate::TensorData::F32(vec![0.0]));
+    let zero = Tensor::new(vec![1], crate::TensorData::F32(vec![0.0].into()));
     let given = match attributes.tensor("value") {
         Some(proto) => super::tensors::read(proto, "value", std::path::Path::new(".")).ok(),
         None => zero,

@@ -72,11 +72,13 @@ fn from_bytes(bytes: &[u8], data_type: DataType) -> Option<TensorData> {
             .collect()
     }
     Some(match data_type {
-        DataType::FLOAT => TensorData::F32(each(bytes, f32::from_le_bytes)),
-        DataType::DOUBLE => TensorData::F32(each(bytes, |b| f64::from_le_bytes(b) as f32)),
-        DataType::FLOAT16 => TensorData::F32(each(bytes, |b| half::f16::from_le_bytes(b).to_f32())),
+        DataType::FLOAT => TensorData::F32(each(bytes, f32::from_le_bytes).into()),
+        DataType::DOUBLE => TensorData::F32(each(bytes, |b| f64::from_le_bytes(b) as f32).into()),
+        DataType::FLOAT16 => {
+            TensorData::F32(each(bytes, |b| half::f16::from_le_bytes(b).to_f32()).into())
+        }
         DataType::BFLOAT16 => {
-            TensorData::F32(each(bytes, |b| half::bf16::from_le_bytes(b).to_f32()))
+            TensorData::F32(each(bytes, |b| half::bf16::from_le_bytes(b).to_f32()).into())
         }
         DataType::INT64 => TensorData::I64(each(bytes, i64::from_le_bytes)),
         DataType::UINT64 => TensorData::I64(each(bytes, |b| u64::from_le_bytes(b) as i64)),
@@ -94,7 +96,7 @@ fn from_bytes(bytes: &[u8], data_type: DataType) -> Option<TensorData> {
 fn from_fields(proto: &TensorProto, data_type: DataType) -> Option<TensorData> {
     let narrow = || proto.int32_data.iter();
     Some(match data_type {
-        DataType::FLOAT => TensorData::F32(proto.float_data.clone()),
+        DataType::FLOAT => TensorData::F32(proto.float_data.clone().into()),
         DataType::DOUBLE => TensorData::F32(proto.double_data.iter().map(|&v| v as f32).collect()),
         DataType::FLOAT16 => TensorData::F32(
             narrow()

@@ -1,0 +1,195 @@
+//! `--model NAME --weights FILE`, as people run it.
+
+mod common;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use common::{
+    Archive, assert_says, demo_asset, infoplane, refuse, succeed, write_images, write_input,
+};
+use infoplane::graph::torchvision_tensors;
+use ndarray::Array;
+use tempfile::TempDir;
+
+/// Writes weights of an architecture of three classes as `.safetensors`: small numbers that depend on
+/// `seed`.
+fn write_weights(folder: &Path, file: &str, architecture: &str, seed: u32) -> PathBuf {
+    let path = folder.join(file);
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    let mut state = seed;
+    for (name, shape) in torchvision_tensors(architecture, 3).unwrap() {
+        let start = data.len();
+        for _ in 0..shape.iter().product::<usize>() {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let value = ((state >> 16) as f32 / 32_768.0 - 1.0) * 0.1;
+            data.extend_from_slice(&value.to_le_bytes());
+        }
+        let entry = serde_json::json!({
+            "dtype": "F32", "shape": shape, "data_offsets": [start, data.len()],
+        });
+        header.insert(name, entry);
+    }
+    let mut text = serde_json::to_vec(&header).unwrap();
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut out = std::fs::File::create(&path).unwrap();
+    out.write_all(&(text.len() as u64).to_le_bytes()).unwrap();
+    out.write_all(&text).unwrap();
+    out.write_all(&data).unwrap();
+    path
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// A file of the weight readers' tests.
+fn reader_fixture(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infoplane-graph/tests/weights");
+    folder.join(name).canonicalize().unwrap()
+}
+
+#[test]
+fn every_command_takes_a_name_with_weights() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    write_weights(at, "w.safetensors", "squeezenet1_1", 1);
+    write_input(&at.join("x.npz"), &Array::zeros((2, 3, 64, 80)));
+    let model = "--model squeezenet1_1 --weights w.safetensors";
+
+    let said = succeed(at, words(&format!("layers {model} --json")));
+    assert_says(&said, &["features.3", "classifier.1"]);
+    let positional = "layers squeezenet1_1 --weights w.safetensors --json";
+    assert_eq!(succeed(at, words(positional)), said);
+
+    succeed(
+        at,
+        words(&format!("predict {model} --inputs x.npz --raw p.npz")),
+    );
+    assert_eq!(
+        Archive::open(&at.join("p.npz")).matrix("logits").dim(),
+        (2, 3)
+    );
+
+    let attribute =
+        format!("attribute {model} --inputs x.npz --raw a.npz --layers features.4 --steps 2");
+    succeed(at, words(&attribute));
+    let conductance = Archive::open(&at.join("a.npz")).matrix("conductance/features.4");
+    assert_eq!(conductance.dim(), (2, 128));
+}
+
+#[test]
+fn a_run_knows_its_architecture_and_its_weights() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    write_weights(at, "w.safetensors", "squeezenet1_1", 1);
+    write_weights(at, "other.safetensors", "squeezenet1_1", 2);
+    write_images(at, 3);
+    std::fs::write(at.join("classes.txt"), "blue\ngreen\nred\n").unwrap();
+    std::fs::write(
+        at.join("run.toml"),
+        "model = \"squeezenet1_1\"\nweights = \"w.safetensors\"\ndata = \"images\"\nout = \"out\"\n\
+         classes = \"classes.txt\"\nresize = 64\ncrop = 64\nlayers = [\"features.4\", \"features.12\"]\n\
+         steps = 2\n",
+    )
+    .unwrap();
+    let said = infoplane(at, words("run --config run.toml"));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(at.join("out/run.json")).unwrap()).unwrap();
+    assert_eq!(manifest["model"]["name"], "squeezenet1_1");
+    assert_eq!(
+        manifest["model"]["input_shape"],
+        serde_json::json!([3, 64, 64])
+    );
+    // The preset of ImageNet, as for an ONNX network of that size.
+    let mean = manifest["config"]["preprocess"]["mean"][0]
+        .as_f64()
+        .unwrap();
+    assert!((mean - 0.485).abs() < 1e-6);
+
+    let other = "run --config run.toml --weights other.safetensors";
+    assert_says(
+        &refuse(at, words(other)),
+        &["model.sha256", "another --out"],
+    );
+}
+
+#[test]
+fn names_and_weights_that_do_not_go_together_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    std::fs::copy(demo_asset("network.onnx"), at.join("net.onnx")).unwrap();
+    write_weights(at, "w.safetensors", "squeezenet1_1", 1);
+    for (args, parts) in [
+        ("resnet50", &["resnet50", "--weights", ".pth"][..]),
+        ("resnet5", &["`resnet5`", "nearest", "resnet50", "VGG"]),
+        (
+            "renset18 --weights w.safetensors",
+            &["`renset18`", "resnet18"],
+        ),
+        (
+            "net.onnx --weights w.safetensors",
+            &["net.onnx", "does not apply"],
+        ),
+        (
+            "w.safetensors",
+            &["architecture", "--weights w.safetensors"],
+        ),
+        (
+            "vgg11 --weights absent.pth",
+            &["absent.pth", "No such file"],
+        ),
+        ("vgg11 --weights net.onnx", &["net.onnx", ".safetensors"]),
+        (
+            "squeezenet1_0 --weights w.safetensors",
+            &[
+                "w.safetensors",
+                "squeezenet1_0",
+                "--model squeezenet1_1",
+                "features.0.weight",
+            ],
+        ),
+    ] {
+        let layers = format!("layers --model {args}");
+        assert_says(&refuse(at, words(&layers)), parts);
+        let predict = format!("predict --model {args} --inputs x.npz --raw p.npz");
+        assert_says(&refuse(at, words(&predict)), parts);
+    }
+    let said = refuse(at, ["layers"]);
+    assert_says(&said, &["--model"]);
+}
+
+#[test]
+fn a_weight_file_that_is_broken_or_not_to_be_trusted_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    for (file, parts) in [
+        (
+            "evil_zip.pth",
+            &["posix.system", "nothing was executed"][..],
+        ),
+        ("evil_legacy.pth", &["posix.system", "nothing was executed"]),
+        (
+            "module.pth",
+            &["torch.nn.modules.linear.Linear", "state_dict"],
+        ),
+        ("no_tensors.pth", &["no tensors", "`epoch`"]),
+    ] {
+        std::fs::copy(reader_fixture(file), at.join(file)).unwrap();
+        let args = format!("layers resnet18 --weights {file}");
+        let said = refuse(at, words(&args));
+        assert_says(&said, &[file]);
+        assert_says(&said, parts);
+    }
+    for (file, name) in [
+        ("views_zip.pth", "cut.pth"),
+        ("views.safetensors", "cut.safetensors"),
+    ] {
+        let bytes = std::fs::read(reader_fixture(file)).unwrap();
+        std::fs::write(at.join(name), &bytes[..bytes.len() - 100]).unwrap();
+        let args = format!("layers resnet18 --weights {name}");
+        let said = refuse(at, words(&args));
+        assert_says(&said, &[name]);
+    }
+}

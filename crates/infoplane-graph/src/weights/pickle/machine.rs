@@ -1,0 +1,466 @@
+//! The stack machine.
+
+use std::collections::HashMap;
+
+use super::globals::{self, Global, StorageKind};
+use super::objects::{Id, Object, Pickle, StorageRef, TensorRef};
+use crate::weights::problem::WeightsProblem;
+use crate::weights::stored::{Element, row_major};
+
+/// Most objects of a pickle, and most entries of its stack and its memo. A state dict has some
+/// thirty objects a tensor.
+const MAX_OBJECTS: usize = 1 << 22;
+/// The newest pickle protocol.
+const NEWEST_PROTOCOL: u8 = 5;
+
+/// Reads the pickle that `bytes` begin with.
+///
+/// # Errors
+/// Where it is cut short or contradicts itself, and where it uses an opcode or a name that is not on
+/// the list.
+pub(crate) fn load(bytes: &[u8]) -> Result<Pickle<'_>, WeightsProblem> {
+    let mut machine = Machine {
+        bytes,
+        position: 0,
+        objects: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+    };
+    let root = machine.run()?;
+    Ok(Pickle {
+        objects: machine.objects,
+        root,
+        len: machine.position,
+    })
+}
+
+struct Machine<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    objects: Vec<Object<'a>>,
+    stack: Vec<Id>,
+    /// Heights of the stack at the marks.
+    marks: Vec<usize>,
+    memo: HashMap<u32, Id>,
+}
+
+fn damaged(reason: &str) -> WeightsProblem {
+    WeightsProblem::damaged(format!("its pickle {reason}"))
+}
+
+impl<'a> Machine<'a> {
+    /// Runs to the end and returns the result.
+    fn run(&mut self) -> Result<Id, WeightsProblem> {
+        loop {
+            if self.stack.len().max(self.memo.len()).max(self.marks.len()) > MAX_OBJECTS {
+                return Err(damaged("is too deep"));
+            }
+            let position = self.position;
+            let [opcode] = self.array()?;
+            match opcode {
+                b'.' => return self.pop(),
+                0x80 => {
+                    let [protocol] = self.array()?;
+                    if protocol > NEWEST_PROTOCOL {
+                        return Err(WeightsProblem::Unsupported(format!(
+                            "its pickle has the protocol {protocol}; 0 to {NEWEST_PROTOCOL} are read"
+                        )));
+                    }
+                }
+                // FRAME: a hint about the bytes that follow.
+                0x95 => drop(self.array::<8>()?),
+                b'(' => self.marks.push(self.stack.len()),
+                b'0' => drop(self.pop()?),
+                b'1' => drop(self.pop_mark()?),
+                b'N' | b'G' => {
+                    if opcode == b'G' {
+                        self.array::<8>()?;
+                    }
+                    self.push(Object::Opaque)?;
+                }
+                0x88 => self.push(Object::Bool(true))?,
+                0x89 => self.push(Object::Bool(false))?,
+                b'J' | b'K' | b'M' | 0x8a => {
+                    let number = self.integer(opcode)?;
+                    self.push(number)?;
+                }
+                b'X' | 0x8c | 0x8d | b'U' | b'T' => {
+                    let text = self.text(opcode)?;
+                    self.push(Object::Text(text))?;
+                }
+                b'B' | b'C' | 0x8e => {
+                    let len = self.length(opcode)?;
+                    self.take(len)?;
+                    self.push(Object::Opaque)?;
+                }
+                b')' => self.push(Object::Tuple(Vec::new()))?,
+                b']' | 0x8f => self.push(Object::List(Vec::new()))?,
+                b'}' => self.push(Object::Dict(Vec::new()))?,
+                0x85..=0x87 => {
+                    let items = self.pop_many(usize::from(opcode - 0x84))?;
+                    self.push(Object::Tuple(items))?;
+                }
+                b't' => {
+                    let items = self.pop_mark()?;
+                    self.push(Object::Tuple(items))?;
+                }
+                b'a' | b'e' | 0x90 => {
+                    let items = match opcode {
+                        b'a' => vec![self.pop()?],
+                        _ => self.pop_mark()?,
+                    };
+                    self.append(items)?;
+                }
+                b's' | b'u' => {
+                    let items = match opcode {
+                        b's' => self.pop_many(2)?,
+                        _ => self.pop_mark()?,
+                    };
+                    self.set_items(&items)?;
+                }
+                b'c' | 0x93 => {
+                    let global = self.global(opcode)?;
+                    self.push(Object::Global(global))?;
+                }
+                b'Q' => {
+                    let name = self.pop()?;
+                    let storage = self.storage(name)?;
+                    self.push(Object::Storage(storage))?;
+                }
+                // REDUCE and NEWOBJ: both make an object of a name and its arguments.
+                b'R' | 0x81 => {
+                    let arguments = self.pop()?;
+                    let callee = self.pop()?;
+                    let made = self.call(callee, arguments)?;
+                    self.stack.push(made);
+                }
+                // BUILD: the state of an OrderedDict or a tensor holds nothing but extra attributes.
+                b'b' => drop(self.pop()?),
+                b'q' | b'r' | 0x94 => {
+                    let slot = match opcode {
+                        0x94 => self.memo.len() as u32,
+                        _ => self.memo_index(opcode == b'q')?,
+                    };
+                    let top = *self
+                        .stack
+                        .last()
+                        .ok_or_else(|| damaged("stores an object where there is none"))?;
+                    self.memo.insert(slot, top);
+                }
+                b'h' | b'j' => {
+                    let slot = self.memo_index(opcode == b'h')?;
+                    let id = *self
+                        .memo
+                        .get(&slot)
+                        .ok_or_else(|| damaged("recalls an object that it did not store"))?;
+                    self.stack.push(id);
+                }
+                opcode => return Err(WeightsProblem::ForbiddenOpcode { opcode, position }),
+            }
+        }
+    }
+
+    // Bytes.
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], WeightsProblem> {
+        let end = self.position.checked_add(len);
+        let taken = end.and_then(|end| self.bytes.get(self.position..end));
+        let taken = taken.ok_or_else(|| damaged("ends in the middle"))?;
+        self.position += len;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WeightsProblem> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    /// The length that a text or bytes opcode begins with.
+    fn length(&mut self, opcode: u8) -> Result<usize, WeightsProblem> {
+        let length = match opcode {
+            0x8c | b'U' | b'C' => u64::from(self.array::<1>()?[0]),
+            0x8d | 0x8e => u64::from_le_bytes(self.array()?),
+            _ => u64::from(u32::from_le_bytes(self.array()?)),
+        };
+        usize::try_from(length).map_err(|_| damaged("ends in the middle"))
+    }
+
+    fn text(&mut self, opcode: u8) -> Result<&'a str, WeightsProblem> {
+        let len = self.length(opcode)?;
+        let bytes = self.take(len)?;
+        std::str::from_utf8(bytes).map_err(|_| damaged("holds a text that is not UTF-8"))
+    }
+
+    fn line(&mut self) -> Result<&'a str, WeightsProblem> {
+        let rest = &self.bytes[self.position..];
+        let len = rest.iter().position(|&byte| byte == b'\n');
+        let line = self.take(len.ok_or_else(|| damaged("ends in the middle"))?)?;
+        self.take(1)?;
+        std::str::from_utf8(line).map_err(|_| damaged("holds a name that is not UTF-8"))
+    }
+
+    fn integer(&mut self, opcode: u8) -> Result<Object<'a>, WeightsProblem> {
+        Ok(Object::Int(match opcode {
+            b'J' => i32::from_le_bytes(self.array()?).into(),
+            b'K' => self.array::<1>()?[0].into(),
+            b'M' => u16::from_le_bytes(self.array()?).into(),
+            _ => {
+                let len = usize::from(self.array::<1>()?[0]);
+                let bytes = self.take(len)?;
+                if len > 8 {
+                    return Ok(Object::Opaque);
+                }
+                let negative = bytes.last().is_some_and(|&byte| byte & 0x80 != 0);
+                let mut wide = if negative { [0xFF; 8] } else { [0; 8] };
+                wide[..len].copy_from_slice(bytes);
+                i64::from_le_bytes(wide)
+            }
+        }))
+    }
+
+    fn memo_index(&mut self, short: bool) -> Result<u32, WeightsProblem> {
+        Ok(if short {
+            self.array::<1>()?[0].into()
+        } else {
+            u32::from_le_bytes(self.array()?)
+        })
+    }
+
+    // The stack.
+
+    fn add(&mut self, object: Object<'a>) -> Result<Id, WeightsProblem> {
+        if self.objects.len() >= MAX_OBJECTS {
+            return Err(damaged(&format!("holds more than {MAX_OBJECTS} objects")));
+        }
+        let id = Id(self.objects.len() as u32);
+        self.objects.push(object);
+        Ok(id)
+    }
+
+    fn push(&mut self, object: Object<'a>) -> Result<(), WeightsProblem> {
+        let id = self.add(object)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    /// The height below which nothing may be taken.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    fn pop(&mut self) -> Result<Id, WeightsProblem> {
+        if self.stack.len() <= self.floor() {
+            return Err(damaged("takes an object where there is none"));
+        }
+        self.stack
+            .pop()
+            .ok_or_else(|| damaged("takes an object where there is none"))
+    }
+
+    fn pop_many(&mut self, n: usize) -> Result<Vec<Id>, WeightsProblem> {
+        match self.stack.len().checked_sub(n) {
+            Some(height) if height >= self.floor() => Ok(self.stack.split_off(height)),
+            _ => Err(damaged("takes an object where there is none")),
+        }
+    }
+
+    fn pop_mark(&mut self) -> Result<Vec<Id>, WeightsProblem> {
+        match self.marks.pop() {
+            Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
+            _ => Err(damaged("closes a group that it did not open")),
+        }
+    }
+
+    fn top(&mut self) -> Result<&mut Object<'a>, WeightsProblem> {
+        let floor = self.floor();
+        let id = self.stack.get(floor..).and_then(|above| above.last());
+        let id = *id.ok_or_else(|| damaged("fills a container where there is none"))?;
+        Ok(&mut self.objects[id.0 as usize])
+    }
+
+    fn append(&mut self, items: Vec<Id>) -> Result<(), WeightsProblem> {
+        match self.top()? {
+            Object::List(list) => list.extend(items),
+            _ => return Err(damaged("appends to what is no list")),
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self, items: &[Id]) -> Result<(), WeightsProblem> {
+        let (pairs, rest) = items.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(damaged("sets a key without a value"));
+        }
+        match self.top()? {
+            Object::Dict(entries) => entries.extend(pairs.iter().map(|&[key, value]| (key, value))),
+            _ => return Err(damaged("sets a key of what is no dictionary")),
+        }
+        Ok(())
+    }
+
+    // Objects.
+
+    fn get(&self, id: Id) -> &Object<'a> {
+        &self.objects[id.0 as usize]
+    }
+
+    fn global(&mut self, opcode: u8) -> Result<Global, WeightsProblem> {
+        let (module, name) = if opcode == b'c' {
+            (self.line()?, self.line()?)
+        } else {
+            let (name, module) = (self.pop()?, self.pop()?);
+            match (self.get(module), self.get(name)) {
+                (Object::Text(module), Object::Text(name)) => (*module, *name),
+                _ => return Err(damaged("names something without a name")),
+            }
+        };
+        globals::find(module, name).ok_or_else(|| {
+            let full: String = format!("{module}.{name}")
+                .escape_debug()
+                .take(200)
+                .collect();
+            WeightsProblem::ForbiddenGlobal(full)
+        })
+    }
+
+    /// A storage by its persistent name: `("storage", class, key, device, length[, view])`.
+    fn storage(&self, name: Id) -> Result<StorageRef<'a>, WeightsProblem> {
+        let unknown = || damaged("refers to something that is no storage");
+        let Object::Tuple(parts) = self.get(name) else {
+            return Err(unknown());
+        };
+        let [tag, class, key, _device, len, view @ ..] = parts.as_slice() else {
+            return Err(unknown());
+        };
+        match (self.get(*tag), self.get(*class), self.get(*key)) {
+            (Object::Text("storage"), Object::Global(Global::Storage(kind)), Object::Text(key)) => {
+                Ok(StorageRef {
+                    key,
+                    kind: kind.clone(),
+                    len: self.size(*len)?,
+                    view_offset: match view.first().map(|&id| self.get(id)) {
+                        Some(Object::Tuple(view)) if view.len() == 3 => self.size(view[1])?,
+                        _ => 0,
+                    },
+                })
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    fn size(&self, id: Id) -> Result<usize, WeightsProblem> {
+        match self.get(id) {
+            Object::Int(value) => usize::try_from(*value)
+                .map_err(|_| damaged(&format!("has {value} where a size belongs"))),
+            _ => Err(damaged("has no number where a size belongs")),
+        }
+    }
+
+    fn sizes(&self, id: Id) -> Result<Vec<usize>, WeightsProblem> {
+        match self.get(id) {
+            Object::Tuple(ids) | Object::List(ids) => ids.iter().map(|&id| self.size(id)).collect(),
+            _ => Err(damaged("has no list where a shape belongs")),
+        }
+    }
+
+    fn call(&mut self, callee: Id, arguments: Id) -> Result<Id, WeightsProblem> {
+        let Object::Global(global) = self.get(callee) else {
+            return Err(damaged("calls what is no name"));
+        };
+        let global = global.clone();
+        match global {
+            Global::RebuildFromType => {
+                let Object::Tuple(parts) = self.get(arguments) else {
+                    return Err(damaged("calls without arguments"));
+                };
+                let &[inner, _class, arguments, ..] = parts.as_slice() else {
+                    return Err(damaged("rebuilds a tensor from too little"));
+                };
+                match self.get(inner) {
+                    Object::Global(inner) if *inner != Global::RebuildFromType => {
+                        let inner = inner.clone();
+                        self.make(&inner, arguments)
+                    }
+                    _ => Err(damaged("rebuilds a tensor by no known way")),
+                }
+            }
+            other => self.make(&other, arguments),
+        }
+    }
+
+    fn make(&mut self, global: &Global, arguments: Id) -> Result<Id, WeightsProblem> {
+        let Object::Tuple(arguments) = self.get(arguments) else {
+            return Err(damaged("calls without arguments"));
+        };
+        match (global, arguments.as_slice()) {
+            (Global::OrderedDict, []) => self.add(Object::Dict(Vec::new())),
+            (Global::OrderedDict, &[pairs]) => {
+                let entries = self.pairs(pairs)?;
+                self.add(Object::Dict(entries))
+            }
+            (Global::RebuildTensor, parts) => {
+                let tensor = self.tensor(parts)?;
+                self.add(Object::Tensor(tensor))
+            }
+            (Global::RebuildParameter, &[data, ..]) => Ok(data),
+            (Global::Size, &[dims]) => Ok(dims),
+            (Global::Irrelevant, _) => self.add(Object::Opaque),
+            _ => Err(damaged("calls a name with arguments that it does not take")),
+        }
+    }
+
+    /// The entries of a dictionary that was pickled as a list of pairs.
+    fn pairs(&self, id: Id) -> Result<Vec<(Id, Id)>, WeightsProblem> {
+        let (Object::List(pairs) | Object::Tuple(pairs)) = self.get(id) else {
+            return Err(damaged("makes a dictionary of no pairs"));
+        };
+        pairs
+            .iter()
+            .map(|&pair| match self.get(pair) {
+                Object::Tuple(parts) | Object::List(parts) if parts.len() == 2 => {
+                    Ok((parts[0], parts[1]))
+                }
+                _ => Err(damaged("makes a dictionary of no pairs")),
+            })
+            .collect()
+    }
+
+    /// `_rebuild_tensor(storage, offset, size, stride)`, with `requires_grad` and hooks after that
+    /// (`_v2`), and the element type after these (`_v3`).
+    fn tensor(&self, parts: &[Id]) -> Result<TensorRef, WeightsProblem> {
+        let [storage, offset, size, stride, rest @ ..] = parts else {
+            return Err(damaged("rebuilds a tensor from too little"));
+        };
+        let Object::Storage(source) = self.get(*storage) else {
+            return Err(damaged("rebuilds a tensor without a storage"));
+        };
+        let dtype = rest.get(2).map(|&id| self.get(id));
+        let element: Element = match (&source.kind, dtype) {
+            (_, Some(Object::Global(Global::Dtype(element)))) => element.clone(),
+            (StorageKind::Typed(element), _) => element.clone(),
+            (StorageKind::Untyped, _) => {
+                return Err(damaged("rebuilds a tensor without a type"));
+            }
+        };
+        let shape = self.sizes(*size)?;
+        let strides = self.sizes(*stride)?;
+        let offset = self.size(*offset)?.checked_add(source.view_offset);
+        Ok(TensorRef {
+            storage: *storage,
+            element,
+            offset: offset.ok_or_else(|| damaged("has an impossible offset"))?,
+            // The strides of an empty tensor mean nothing.
+            strides: match shape.contains(&0) {
+                true => row_major(&shape).unwrap_or(strides),
+                false => strides,
+            },
+            shape,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,221 @@
+//! torchvision's architectures as graphs, and how weights are put into them.
+
+use std::path::Path;
+
+use infoplane_graph::{
+    Graph, GraphError, Misfit, Tensor, TensorData, Weights, default_layers, layers, layers_by_name,
+    read_torchvision, torchvision_names, torchvision_tensors,
+};
+
+type Tensors = Vec<(String, Vec<usize>)>;
+
+/// Weights of these shapes, all zero.
+fn zeros(tensors: Tensors) -> Weights {
+    let tensors = tensors.into_iter().map(|(name, shape)| {
+        let values = vec![0.0; shape.iter().product()];
+        let tensor = Tensor::new(shape, TensorData::F32(values.into())).unwrap();
+        (name, tensor)
+    });
+    Weights::from_tensors("weights.pth", tensors)
+}
+
+fn build(architecture: &str, n_classes: usize) -> Graph {
+    let tensors = torchvision_tensors(architecture, n_classes).unwrap();
+    read_torchvision(architecture, &zeros(tensors)).unwrap()
+}
+
+fn misfit(architecture: &str, tensors: Tensors) -> (Box<Misfit>, String) {
+    match read_torchvision(architecture, &zeros(tensors)) {
+        Err(GraphError::WeightsMismatch { path, misfit }) => {
+            let error = GraphError::WeightsMismatch {
+                path,
+                misfit: misfit.clone(),
+            };
+            (misfit, error.to_string())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Parameters as torchvision counts them, of 1,000 classes.
+const PARAMETERS: [(&str, u64); 18] = [
+    ("resnet18", 11_689_512),
+    ("resnet34", 21_797_672),
+    ("resnet50", 25_557_032),
+    ("resnet101", 44_549_160),
+    ("resnet152", 60_192_808),
+    ("resnext50_32x4d", 25_028_904),
+    ("wide_resnet50_2", 68_883_240),
+    ("vgg11", 132_863_336),
+    ("vgg13", 133_047_848),
+    ("vgg16", 138_357_544),
+    ("vgg19", 143_667_240),
+    ("vgg11_bn", 132_868_840),
+    ("vgg13_bn", 133_053_736),
+    ("vgg16_bn", 138_365_992),
+    ("vgg19_bn", 143_678_248),
+    ("squeezenet1_0", 1_248_424),
+    ("squeezenet1_1", 1_235_496),
+    ("mobilenet_v2", 3_504_872),
+];
+
+#[test]
+fn every_architecture_has_torchvisions_number_of_parameters() {
+    let known: Vec<&str> = PARAMETERS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(torchvision_names().collect::<Vec<_>>(), known);
+    for (name, expected) in PARAMETERS {
+        let tensors = torchvision_tensors(name, 1000).unwrap();
+        let trained = tensors
+            .iter()
+            .filter(|(name, _)| !name.contains("running_"));
+        let n: u64 = trained
+            .map(|(_, shape)| shape.iter().product::<usize>() as u64)
+            .sum();
+        assert_eq!(n, expected, "{name}");
+    }
+}
+
+#[test]
+fn every_architecture_has_its_shapes_and_default_layers() {
+    for name in torchvision_names() {
+        let graph = build(name, 10);
+        let usual = graph.usual_sample_shape().unwrap();
+        assert_eq!(usual, [3, 224, 224]);
+        for shape in [usual, vec![3, 96, 160]] {
+            let shaped = graph.specialize(&shape, 2).unwrap();
+            assert_eq!(shaped.shape(graph.output()), [2, 10], "{name}");
+            assert!(shaped.rows_are_independent(), "{name}");
+            let chosen = default_layers(&graph, &shaped);
+            assert!((6..=64).contains(&chosen.len()), "{name}: {}", chosen.len());
+        }
+    }
+}
+
+#[test]
+fn values_are_named_by_module_path_and_found_by_their_other_names() {
+    let graph = build("resnet50", 1000);
+    let shaped = graph.specialize(&[3, 224, 224], 1).unwrap();
+    let names = [
+        "conv1",
+        "layer1.0.conv1",
+        "layer1.0.relu_1",
+        "layer1.0",
+        "layer4",
+        "avgpool",
+        "fc",
+    ];
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let found = layers_by_name(&graph, &shaped, &names).unwrap();
+    let found: Vec<&str> = found.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(found, names);
+    let all = layers(&graph, &shaped);
+    let block = all.iter().find(|layer| layer.name == "layer1.0").unwrap();
+    assert_eq!(
+        (block.operator, block.shape.as_slice(), block.cut),
+        ("Relu", &[256, 56, 56][..], true)
+    );
+
+    let twice = ["layer4".to_string(), "layer4.2".to_string()];
+    let error = layers_by_name(&graph, &shaped, &twice).unwrap_err();
+    assert!(matches!(error, GraphError::SameLayer { .. }), "{error}");
+    let error = layers_by_name(&graph, &shaped, &["layer5".to_string()]).unwrap_err();
+    assert!(error.to_string().contains("`layer1`"), "{error}");
+}
+
+#[test]
+fn default_layers_of_resnet50_are_its_blocks() {
+    let graph = build("resnet50", 1000);
+    let shaped = graph.specialize(&[3, 224, 224], 1).unwrap();
+    let chosen = default_layers(&graph, &shaped);
+    let names: Vec<&str> = chosen.iter().map(|layer| layer.name.as_str()).collect();
+    for block in [
+        "maxpool", "layer1.0", "layer2.3", "layer3.5", "layer4.2", "avgpool", "fc",
+    ] {
+        assert!(names.contains(&block), "{names:?}");
+    }
+}
+
+fn timm(name: &str) -> Tensors {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/timm/{name}.txt"));
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| {
+            let mut words = line.split(' ');
+            let name = words.next().unwrap().to_string();
+            (name, words.map(|word| word.parse().unwrap()).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn weights_with_timms_names_fit() {
+    for (architecture, name) in [
+        ("vgg11_bn", "vgg11_bn"),
+        ("mobilenet_v2", "mobilenetv2_100"),
+    ] {
+        let tensors = timm(name);
+        let expected = torchvision_tensors(architecture, 1000).unwrap().len();
+        assert_eq!(tensors.len(), expected);
+        let graph = read_torchvision(architecture, &zeros(tensors)).unwrap();
+        assert!(graph.specialize(&[3, 64, 64], 1).is_ok());
+    }
+}
+
+#[test]
+fn counters_of_the_training_are_left_out() {
+    let mut tensors = torchvision_tensors("resnet18", 5).unwrap();
+    tensors.push(("bn1.num_batches_tracked".to_string(), vec![]));
+    assert!(read_torchvision("resnet18", &zeros(tensors)).is_ok());
+}
+
+#[test]
+fn everything_that_does_not_fit_is_listed_in_one_error_with_the_nearest_names() {
+    let mut tensors = torchvision_tensors("resnet18", 1000).unwrap();
+    for (name, shape) in &mut tensors {
+        match name.as_str() {
+            "layer1.0.conv1.weight" => *name = "layer1.0.conv_1.weight".to_string(),
+            "layer2.0.bn1.bias" => *shape = vec![64],
+            _ => {}
+        }
+    }
+    tensors.push(("head.weight".to_string(), vec![3]));
+    let (misfit, said) = misfit("resnet18", tensors);
+    assert_eq!(misfit.missing.len(), 1);
+    assert_eq!(misfit.missing[0].nearest, ["layer1.0.conv_1.weight"]);
+    assert_eq!(misfit.extra, ["head.weight", "layer1.0.conv_1.weight"]);
+    assert_eq!(misfit.misshapen[0].name, "layer2.0.bn1.bias");
+    for part in [
+        "weights.pth",
+        "resnet18",
+        "1 missing, 2 left over, 1 of another shape",
+        "`layer1.0.conv1.weight` [64, 64, 3, 3] (nearest: `layer1.0.conv_1.weight`)",
+        "`layer2.0.bn1.bias` is [64], not [128]",
+        "left over: `head.weight`",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn weights_of_another_architecture_are_recognised() {
+    let tensors = torchvision_tensors("resnet34", 7).unwrap();
+    let (misfit, said) = misfit("resnet50", tensors);
+    assert_eq!(misfit.fits, Some("resnet34"));
+    assert!(said.contains("--model resnet34"), "{said}");
+    assert!(said.lines().count() < 50, "{said}");
+}
+
+#[test]
+fn an_unknown_architecture_gets_the_nearest_names_and_the_families() {
+    let error = read_torchvision("resnet-50", &zeros(Vec::new())).unwrap_err();
+    let said = error.to_string();
+    for part in [
+        "`resnet-50`",
+        "nearest: `resnet50`",
+        "VGG (vgg11",
+        "squeezenet1_1",
+        ".onnx",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
