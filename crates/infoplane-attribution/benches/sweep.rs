@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use infoplane_attribution::{
-    Baseline, Quadrature, Reduction, Sweep, SweepLayer, SweepOptions, Target,
+    Baseline, Quadrature, Reduction, Sample, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_engine::{Backend, Plan, PlanOptions};
 use infoplane_graph::{default_layers, read_onnx};
@@ -35,8 +35,7 @@ fn sweep(criterion: &mut Criterion) {
         let layers = default_layers(&graph, &shaped);
         let options = PlanOptions {
             layers: layers.iter().map(|layer| layer.value).collect(),
-            keep_values: false,
-            exact: false,
+            ..PlanOptions::default()
         };
         let plan = Plan::compile(&graph, &shaped, &options).expect("a plan");
         let sweep = Sweep::new(
@@ -60,7 +59,10 @@ fn sweep(criterion: &mut Criterion) {
         criterion.bench_function(&format!("sweep/{name}/graded 16"), |bencher| {
             bencher.iter(|| {
                 worker
-                    .attribute(black_box(&input), None, None)
+                    .attribute(Sample {
+                        input: black_box(&input),
+                        ..Sample::default()
+                    })
                     .expect("a sample")
             });
         });

@@ -1,7 +1,10 @@
 //! Which intervals of a mesh to split.
 
 /// Intervals of the first mesh of [`crate::Quadrature::Adaptive`].
-pub const INITIAL_STEPS: usize = 8;
+pub const INITIAL_STEPS: usize = 12;
+
+/// Narrowest interval that is split.
+const NARROWEST: f64 = 1e-6;
 
 /// When refinement stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,46 +31,59 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    fn worst(&self) -> f64 {
-        self.errors
-            .iter()
-            .fold(0.0, |worst, error| worst.max(error.abs()))
+    /// The square of its error, over all cut layers.
+    pub fn squared_error(&self) -> f64 {
+        dot(&self.errors, &self.errors)
     }
 }
 
-/// Largest absolute completeness error over the cut layers.
-pub(crate) fn total_error(intervals: &[Interval]) -> f64 {
-    let n_cuts = intervals
-        .first()
-        .map_or(0, |interval| interval.errors.len());
-    (0..n_cuts)
-        .map(|cut| {
-            let sum: f64 = intervals.iter().map(|interval| interval.errors[cut]).sum();
-            sum.abs()
-        })
-        .fold(0.0, f64::max)
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Indices of the intervals to split next, ascending: those with the largest errors that together
-/// make up half of all, at most `room`.
-pub(crate) fn to_split(intervals: &[Interval], room: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..intervals.len()).collect();
-    // Stable, so that equal errors keep the order of the mesh.
-    order.sort_by(|&a, &b| intervals[b].worst().total_cmp(&intervals[a].worst()));
-    let half = intervals.iter().map(Interval::worst).sum::<f64>() / 2.0;
-    let mut covered = 0.0;
+/// The mesh's completeness error, by cut layer.
+pub(crate) fn total_errors(mesh: &[Interval]) -> Vec<f64> {
+    let n_cuts = mesh.first().map_or(0, |interval| interval.errors.len());
+    (0..n_cuts)
+        .map(|cut| mesh.iter().map(|interval| interval.errors[cut]).sum())
+        .collect()
+}
+
+/// Largest absolute completeness error over the cut layers.
+pub(crate) fn largest(errors: &[f64]) -> f64 {
+    errors
+        .iter()
+        .fold(0.0, |worst, error| worst.max(error.abs()))
+}
+
+/// Indices of the intervals to split next, ascending, at most `room`.
+///
+/// With the errors eⱼ of the intervals (one element a cut layer) and their sum E, Σⱼ E·eⱼ = |E|²: an
+/// interval's share of the squared error is E·eⱼ. Large errors that cancel are left alone, as are
+/// intervals whose error makes up for that of others. The interval with the largest share comes first;
+/// further ones are chosen as if its error were gone.
+pub(crate) fn to_split(mesh: &[Interval], room: usize) -> Vec<usize> {
+    let mut left = total_errors(mesh);
     let mut chosen: Vec<usize> = Vec::new();
-    for index in order {
-        if chosen.len() == room || (covered >= half && !chosen.is_empty()) {
-            break;
+    while chosen.len() < room {
+        let open = (0..mesh.len()).filter(|index| {
+            !chosen.contains(index) && mesh[*index].high - mesh[*index].low >= NARROWEST
+        });
+        let share = |index: usize| dot(&left, &mesh[index].errors);
+        // The first of several, whatever their order in memory.
+        let best = open.fold(None, |best: Option<(usize, f64)>, index| match best {
+            Some((_, most)) if most >= share(index) => best,
+            _ => Some((index, share(index))),
+        });
+        match best {
+            Some((index, share)) if share > 0.0 || chosen.is_empty() => {
+                for (left, error) in left.iter_mut().zip(&mesh[index].errors) {
+                    *left -= error;
+                }
+                chosen.push(index);
+            }
+            _ => break,
         }
-        // Intervals can't be halved for ever.
-        let Interval { low, high, .. } = intervals[index];
-        if (high - low) < 1e-6 {
-            continue;
-        }
-        covered += intervals[index].worst();
-        chosen.push(index);
     }
     chosen.sort_unstable();
     chosen
@@ -77,26 +93,38 @@ pub(crate) fn to_split(intervals: &[Interval], room: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    fn interval(low: f64, high: f64, error: f64) -> Interval {
-        Interval {
-            low,
-            high,
-            errors: vec![error],
-        }
+    fn mesh(errors: &[&[f64]]) -> Vec<Interval> {
+        let interval = |(index, errors): (usize, &&[f64])| Interval {
+            low: index as f64,
+            high: index as f64 + 1.0,
+            errors: errors.to_vec(),
+        };
+        errors.iter().enumerate().map(interval).collect()
     }
 
     #[test]
-    fn the_worst_half_of_the_error_is_split_within_the_room() {
-        let mesh: Vec<Interval> = [0.1, -4.0, 0.2, 3.0, 0.1]
-            .iter()
-            .enumerate()
-            .map(|(i, &error)| interval(i as f64, i as f64 + 1.0, error))
-            .collect();
-        assert_eq!(to_split(&mesh, 10), [1]);
-        assert_eq!(to_split(&mesh[2..], 10), [1]);
-        let even = vec![interval(0.0, 1.0, 1.0); 6];
-        assert_eq!(to_split(&even, 10), [0, 1, 2]);
+    fn the_interval_with_the_largest_share_of_the_total_is_split() {
+        // The total is 0.6 with the sign of the fourth; the second makes up for it.
+        let one_cut = mesh(&[&[0.1], &[-3.0], &[0.2], &[3.2], &[0.1]]);
+        assert!((largest(&total_errors(&one_cut)) - 0.6).abs() < 1e-12);
+        assert_eq!(to_split(&one_cut, 1), [3]);
+        // With the fourth gone the second's is what is left.
+        assert_eq!(to_split(&one_cut, 2), [1, 3]);
+        // The second cut layer is wrong altogether; the largest error of the first is no help.
+        let two_cuts = mesh(&[&[5.0, 0.0], &[-5.0, 1.0], &[0.0, 2.0]]);
+        assert_eq!(to_split(&two_cuts, 1), [2]);
+    }
+
+    #[test]
+    fn splitting_ends_with_room_error_or_width() {
+        let even = mesh(&[[1.0].as_slice(); 6]);
         assert_eq!(to_split(&even, 2), [0, 1]);
-        assert!((total_error(&mesh) - 0.6).abs() < 1e-12);
+        assert_eq!(to_split(&even, 10).len(), 6);
+        let mut narrow = even;
+        for interval in &mut narrow {
+            interval.high = interval.low + 1e-7;
+        }
+        assert!(to_split(&narrow, 4).is_empty());
+        assert!(total_errors(&[]).is_empty());
     }
 }

@@ -30,6 +30,9 @@ pub enum AttributionError {
     /// The target is the label, and the sample has none.
     #[error("the target is the label, but the sample has none")]
     NoLabel,
+    /// The baseline is given with each sample, and this one has none.
+    #[error("the baseline is to be given with each sample, but this one has none")]
+    NoBaseline,
     /// The network's output is infinite or not a number.
     #[error("the network's output is not finite at α = {alpha}")]
     NotFinite {

@@ -2,10 +2,12 @@
 //!
 //! A [`Sweep`] says what is attributed and how; a [`Worker`] of it attributes one sample after
 //! another. The network runs once forward and once backward at every path node, for all layers
-//! together; only the last two nodes' values and gradients are held.
+//! together; only a bounded number of nodes' values and gradients is held.
 
 mod adaptive;
+mod blur;
 mod error;
+mod node_store;
 mod pass;
 mod quadrature;
 mod reduction;
@@ -13,8 +15,10 @@ mod sweep;
 mod worker;
 
 pub use adaptive::{AdaptiveRule, INITIAL_STEPS};
+pub use blur::GaussianBlur;
 pub use error::AttributionError;
-pub use quadrature::{Quadrature, QuadratureError, QuadratureName, gauss_legendre};
+pub use node_store::DEFAULT_NODE_MEMORY;
+pub use quadrature::{DEFAULT_KNEE, Quadrature, QuadratureError, QuadratureName, gauss_legendre};
 pub use reduction::Reduction;
 pub use sweep::{Baseline, Sweep, SweepLayer, SweepOptions, Target};
-pub use worker::{Attribution, Worker, argmax};
+pub use worker::{Attribution, Sample, Worker, argmax};

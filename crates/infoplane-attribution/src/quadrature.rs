@@ -23,13 +23,22 @@ pub enum Quadrature {
         /// Exponent p, at least 1.
         power: f64,
     },
+    /// α(s) = k s / (1 + k − s) at s = j/n: node density proportional to 1/(α + k)². A unit bends
+    /// where α (w·x) + b changes sign, and ratios of two quantities of like spread have a density that
+    /// is flat up to a knee and falls with the square beyond; so do the bends of trained networks.
+    Hyperbolic {
+        /// Number of intervals n.
+        steps: usize,
+        /// Knee k, a position on the path, positive.
+        knee: f64,
+    },
     /// What Captum's `LayerConductance` computes by default: the n + 1 Gauss-Legendre nodes of
     /// [0, 1], C = Σⱼ gⱼ ⊙ (hⱼ₊₁ − hⱼ), quadrature weights unused.
     Captum {
         /// Captum's `n_steps`.
         steps: usize,
     },
-    /// Starts from a coarse graded mesh and splits the intervals with the largest completeness
+    /// Starts from a coarse hyperbolic mesh and splits the intervals that make the completeness
     /// error.
     Adaptive(AdaptiveRule),
 }
@@ -39,7 +48,7 @@ pub enum Quadrature {
 pub enum QuadratureError {
     /// No such rule.
     #[error(
-        "there is no quadrature `{0}`; there are graded, trapezoid (also called uniform), adaptive and captum"
+        "there is no quadrature `{0}`; there are adaptive, hyperbolic, graded, trapezoid (also called uniform) and captum"
     )]
     Unknown(String),
     /// A parameter outside its range.
@@ -54,6 +63,8 @@ pub enum QuadratureName {
     Trapezoid,
     /// [`Quadrature::Graded`]
     Graded,
+    /// [`Quadrature::Hyperbolic`]
+    Hyperbolic,
     /// [`Quadrature::Captum`]
     Captum,
     /// [`Quadrature::Adaptive`]
@@ -68,11 +79,19 @@ impl FromStr for QuadratureName {
             "trapezoid" | "uniform" => Ok(QuadratureName::Trapezoid),
             "graded" => Ok(QuadratureName::Graded),
             "captum" => Ok(QuadratureName::Captum),
+            "hyperbolic" => Ok(QuadratureName::Hyperbolic),
             "adaptive" => Ok(QuadratureName::Adaptive),
             other => Err(QuadratureError::Unknown(other.to_string())),
         }
     }
 }
+
+/// Rows of a micro-batch that the adaptive rule asks for. With one it decides after every split, which
+/// takes the fewest nodes, and a node's values can't depend on the row that it happens to run in.
+const ADAPTIVE_ROWS: usize = 1;
+
+/// Knee of the hyperbolic mesh where none is given.
+pub const DEFAULT_KNEE: f64 = 0.15;
 
 impl Quadrature {
     /// Most steps of any rule.
@@ -101,6 +120,15 @@ impl Quadrature {
                 }
                 Ok(())
             }
+            Quadrature::Hyperbolic { steps, knee } => {
+                steps_ok(*steps)?;
+                if !(1e-3..=1e3).contains(knee) {
+                    return Err(QuadratureError::Parameter(format!(
+                        "a knee at {knee}; 0.001 to 1000 are allowed"
+                    )));
+                }
+                Ok(())
+            }
             Quadrature::Adaptive(rule) => {
                 steps_ok(rule.max_steps)?;
                 if !(rule.tolerance.is_finite() && rule.tolerance > 0.0) {
@@ -118,10 +146,29 @@ impl Quadrature {
     /// adaptive one.
     pub fn n_nodes(&self) -> usize {
         match self {
-            Quadrature::Trapezoid { steps } | Quadrature::Graded { steps, .. } => steps + 1,
+            Quadrature::Trapezoid { steps }
+            | Quadrature::Graded { steps, .. }
+            | Quadrature::Hyperbolic { steps, .. } => steps + 1,
             // The ends of the path are no Gauss-Legendre nodes.
             Quadrature::Captum { steps } => steps + 3,
             Quadrature::Adaptive(rule) => rule.initial_steps() + 1,
+        }
+    }
+
+    /// Rows of a micro-batch that are of use: as many as a fixed rule has nodes; one for the adaptive
+    /// rule, which with more takes as many splits at a time.
+    pub fn nodes_at_once(&self) -> usize {
+        match self {
+            Quadrature::Adaptive(_) => ADAPTIVE_ROWS.min(self.n_nodes()),
+            _ => self.n_nodes(),
+        }
+    }
+
+    /// Most nodes to which a later pass over the same sample may come back.
+    pub(crate) fn most_reusable_nodes(&self) -> usize {
+        match self {
+            Quadrature::Adaptive(rule) => rule.max_steps + 1,
+            _ => 0,
         }
     }
 
@@ -130,8 +177,9 @@ impl Quadrature {
         match *self {
             Quadrature::Trapezoid { steps } => graded(steps, 1.0),
             Quadrature::Graded { steps, power } => graded(steps, power),
+            Quadrature::Hyperbolic { steps, knee } => hyperbolic(steps, knee),
             Quadrature::Captum { steps } => gauss_legendre(steps + 1),
-            Quadrature::Adaptive(rule) => graded(rule.initial_steps(), 2.0),
+            Quadrature::Adaptive(rule) => hyperbolic(rule.initial_steps(), DEFAULT_KNEE),
         }
     }
 }
@@ -142,6 +190,12 @@ impl fmt::Display for Quadrature {
             Quadrature::Trapezoid { steps } => write!(f, "trapezoid, {steps} uniform steps"),
             Quadrature::Graded { steps, power } => {
                 write!(f, "trapezoid, {steps} steps graded with power {power}")
+            }
+            Quadrature::Hyperbolic { steps, knee } => {
+                write!(
+                    f,
+                    "trapezoid, {steps} hyperbolic steps with a knee at {knee}"
+                )
             }
             Quadrature::Captum { steps } => {
                 write!(
@@ -163,6 +217,28 @@ fn graded(steps: usize, power: f64) -> Vec<f64> {
     (0..=steps)
         .map(|j| (j as f64 / steps as f64).powf(power))
         .collect()
+}
+
+/// α(s) = k s / (1 + k − s), which is 0 at 0 and 1 at 1.
+fn hyperbola(s: f64, knee: f64) -> f64 {
+    knee * s / (1.0 + knee - s)
+}
+
+fn hyperbolic(steps: usize, knee: f64) -> Vec<f64> {
+    (0..=steps)
+        .map(|j| match j {
+            // Rounding must not miss the input itself.
+            _ if j == steps => 1.0,
+            _ => hyperbola(j as f64 / steps as f64, knee),
+        })
+        .collect()
+}
+
+/// Where the adaptive rule splits an interval: in the middle by the hyperbolic mesh's own measure,
+/// s = (1 + k) α / (α + k).
+pub(crate) fn midpoint(low: f64, high: f64) -> f64 {
+    let s = |alpha: f64| (1.0 + DEFAULT_KNEE) * alpha / (alpha + DEFAULT_KNEE);
+    hyperbola((s(low) + s(high)) / 2.0, DEFAULT_KNEE)
 }
 
 /// The `n` Gauss-Legendre nodes of [0, 1], ascending: roots of the Legendre polynomial by Newton's
@@ -223,6 +299,27 @@ mod tests {
     }
 
     #[test]
+    fn hyperbolic_meshes_are_dense_below_the_knee_and_nested() {
+        let fine = hyperbolic(16, DEFAULT_KNEE);
+        let coarse = hyperbolic(8, DEFAULT_KNEE);
+        assert!(
+            coarse
+                .iter()
+                .zip(fine.iter().step_by(2))
+                .all(|(a, b)| (a - b).abs() < 1e-15)
+        );
+        assert_eq!((fine[0], fine[16]), (0.0, 1.0));
+        assert!(fine.windows(2).all(|pair| pair[0] < pair[1]));
+        // Half of the nodes of the infinite mesh lie below the knee; here a little more.
+        let below = fine.iter().filter(|&&alpha| alpha < DEFAULT_KNEE).count();
+        assert_eq!(below, 10);
+        for pair in coarse.windows(2) {
+            let middle = midpoint(pair[0], pair[1]);
+            assert!(fine.iter().any(|alpha| (alpha - middle).abs() < 1e-12));
+        }
+    }
+
+    #[test]
     fn impossible_parameters_are_refused() {
         assert!(Quadrature::Trapezoid { steps: 0 }.validate().is_err());
         let negative = Quadrature::Graded {
@@ -230,6 +327,11 @@ mod tests {
             power: -1.0,
         };
         assert!(negative.validate().is_err());
+        let no_knee = Quadrature::Hyperbolic {
+            steps: 4,
+            knee: 0.0,
+        };
+        assert!(no_knee.validate().is_err());
         assert!("simpson".parse::<QuadratureName>().is_err());
     }
 }

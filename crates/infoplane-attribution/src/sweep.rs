@@ -3,7 +3,9 @@
 use infoplane_engine::Backend;
 use infoplane_graph::Layer;
 
+use crate::blur::GaussianBlur;
 use crate::error::AttributionError;
+use crate::node_store::DEFAULT_NODE_MEMORY;
 use crate::quadrature::Quadrature;
 use crate::reduction::Reduction;
 use crate::worker::Worker;
@@ -35,6 +37,10 @@ pub enum Baseline {
         /// One row of the network's input.
         row: Vec<f32>,
     },
+    /// Each sample blurred.
+    Blur(GaussianBlur),
+    /// A row that is given with each sample.
+    Given,
 }
 
 impl Baseline {
@@ -43,7 +49,14 @@ impl Baseline {
         match self {
             Baseline::Zero => "zero",
             Baseline::Fixed { name, .. } => name,
+            Baseline::Blur(_) => "blur",
+            Baseline::Given => "input",
         }
+    }
+
+    /// Whether all samples' paths start at the same point.
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self, Baseline::Zero | Baseline::Fixed { .. })
     }
 }
 
@@ -90,6 +103,7 @@ pub struct Sweep<'b> {
     pub(crate) layers: Vec<SweepLayer>,
     pub(crate) options: SweepOptions,
     pub(crate) nodes: Vec<f64>,
+    pub(crate) node_memory: usize,
 }
 
 impl<'b> Sweep<'b> {
@@ -112,13 +126,16 @@ impl<'b> Sweep<'b> {
                 });
             }
         }
-        if let Baseline::Fixed { row, .. } = &options.baseline
-            && row.len() != backend.input_len()
-        {
+        let baseline_len = match &options.baseline {
+            Baseline::Fixed { row, .. } => row.len(),
+            Baseline::Blur(blur) => blur.len(),
+            Baseline::Zero | Baseline::Given => backend.input_len(),
+        };
+        if baseline_len != backend.input_len() {
             return Err(AttributionError::Length {
                 what: "the baseline",
                 expected: backend.input_len(),
-                actual: row.len(),
+                actual: baseline_len,
             });
         }
         if let Target::Index(target) = options.target
@@ -134,7 +151,15 @@ impl<'b> Sweep<'b> {
             nodes: options.quadrature.nodes(),
             layers,
             options,
+            node_memory: DEFAULT_NODE_MEMORY,
         })
+    }
+
+    /// Lets each worker keep `bytes` of node states ([`DEFAULT_NODE_MEMORY`] otherwise), but two nodes
+    /// at least. With less the adaptive quadrature evaluates more nodes again; results are the same.
+    pub fn with_node_memory(mut self, bytes: usize) -> Sweep<'b> {
+        self.node_memory = bytes;
+        self
     }
 
     /// The layers, in the backend's order.
@@ -145,6 +170,18 @@ impl<'b> Sweep<'b> {
     /// How the sweep goes.
     pub fn options(&self) -> &SweepOptions {
         &self.options
+    }
+
+    /// By cut layer, how far an interval's totals are from the output's rise over it.
+    pub(crate) fn cut_errors<'t>(
+        &'t self,
+        totals: &'t [f64],
+        rise: f64,
+    ) -> impl Iterator<Item = f64> + 't {
+        let layers = self.layers.iter().zip(totals);
+        layers
+            .filter(|(layer, _)| layer.cut)
+            .map(move |(_, total)| total - rise)
     }
 
     /// The means to attribute samples one after another; allocates everything it will need.

@@ -1,11 +1,24 @@
 //! Attributes one sample after another.
 
-use crate::adaptive::{AdaptiveRule, Interval, to_split, total_error};
+use crate::adaptive::{AdaptiveRule, Interval, largest, to_split, total_errors};
 use crate::error::AttributionError;
-use crate::pass::{Link, Pass, PassResult};
-use crate::quadrature::Quadrature;
+use crate::pass::{ChooseTarget, Link, Pass, PassResult, Path};
+use crate::quadrature::{Quadrature, midpoint};
 use crate::reduction::IntervalRule;
-use crate::sweep::{Sweep, Target};
+use crate::sweep::{Baseline, Sweep, Target};
+
+/// A sample to attribute.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sample<'s> {
+    /// One row of the network's input.
+    pub input: &'s [f32],
+    /// Its class, where known; for [`Target::Label`].
+    pub label: Option<usize>,
+    /// The unit to attribute; for [`Target::Given`].
+    pub target: Option<usize>,
+    /// Where its path starts; for [`Baseline::Given`].
+    pub baseline: Option<&'s [f32]>,
+}
 
 /// The attribution of one sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +35,9 @@ pub struct Attribution {
     pub f_baseline: f32,
     /// Intervals of the final mesh.
     pub steps: usize,
+    /// Nodes at which the network ran, forward and backward. Unlike all else this depends on what the
+    /// worker held: on its memory and on the sample before.
+    pub evaluated: usize,
     /// For each layer, the conductance as the reduction keeps it.
     pub conductance: Vec<Vec<f32>>,
     /// For each layer, the activation at the input averaged over positions.
@@ -33,10 +49,12 @@ pub struct Attribution {
     pub error: f32,
 }
 
-/// Attributes samples of one [`Sweep`]. Holds all memory; nothing depends on the sample before.
+/// Attributes samples of one [`Sweep`]. Holds all memory; no result depends on the sample before.
 pub struct Worker<'a> {
     sweep: &'a Sweep<'a>,
     pass: Pass<'a>,
+    /// The start of the sample's path, where each has its own.
+    start: Vec<f32>,
 }
 
 impl<'a> Worker<'a> {
@@ -44,25 +62,55 @@ impl<'a> Worker<'a> {
         Worker {
             sweep,
             pass: Pass::new(sweep),
+            start: match sweep.options.baseline {
+                Baseline::Blur(_) => vec![0.0; sweep.backend.input_len()],
+                _ => Vec::new(),
+            },
         }
     }
 
-    /// Attributes one sample. `label` and `given` are used where the target is
-    /// [`Target::Label`] or [`Target::Given`].
-    pub fn attribute(
+    /// Attributes one sample.
+    pub fn attribute(&mut self, sample: Sample<'_>) -> Result<Attribution, AttributionError> {
+        let Sample { input, label, .. } = sample;
+        let expected = self.sweep.backend.input_len();
+        let check = |what: &'static str, row: &[f32]| match row.len() {
+            actual if actual != expected => Err(AttributionError::Length {
+                what,
+                expected,
+                actual,
+            }),
+            _ => Ok(()),
+        };
+        check("the sample", input)?;
+        // Taken out while the pass borrows the rest.
+        let mut blurred = std::mem::take(&mut self.start);
+        let start = match &self.sweep.options.baseline {
+            Baseline::Zero => None,
+            Baseline::Fixed { row, .. } => Some(row.as_slice()),
+            Baseline::Blur(blur) => {
+                blur.apply(input, &mut blurred);
+                Some(blurred.as_slice())
+            }
+            Baseline::Given => Some(sample.baseline.ok_or(AttributionError::NoBaseline)?),
+        };
+        if let Some(start) = start {
+            check("the baseline", start)?;
+        }
+        let rule = match self.sweep.options.quadrature {
+            Quadrature::Captum { .. } => IntervalRule::Left,
+            _ => IntervalRule::Trapezoid,
+        };
+        let result = self.along(&Path { input, start, rule }, label, sample.target);
+        self.start = blurred;
+        result
+    }
+
+    fn along(
         &mut self,
-        input: &[f32],
+        path: &Path<'_>,
         label: Option<usize>,
         given: Option<usize>,
     ) -> Result<Attribution, AttributionError> {
-        let expected = self.sweep.backend.input_len();
-        if input.len() != expected {
-            return Err(AttributionError::Length {
-                what: "the sample",
-                expected,
-                actual: input.len(),
-            });
-        }
         self.pass.reset();
         let n_outputs = self.sweep.backend.n_outputs();
         let wish = self.sweep.options.target;
@@ -87,9 +135,9 @@ impl<'a> Worker<'a> {
             Ok(chosen)
         };
         let run = match self.sweep.options.quadrature {
-            Quadrature::Captum { .. } => self.captum(input, &mut choose)?,
-            Quadrature::Adaptive(rule) => self.adaptive(input, rule, &mut choose)?,
-            _ => self.fixed(input, &mut choose)?,
+            Quadrature::Captum { .. } => self.captum(path, &mut choose)?,
+            Quadrature::Adaptive(rule) => self.adaptive(path, rule, &mut choose)?,
+            _ => self.fixed(path, &mut choose)?,
         };
         let logits = self.pass.logits.clone();
         let target = choose(&logits)?;
@@ -98,26 +146,19 @@ impl<'a> Worker<'a> {
 
     fn fixed(
         &mut self,
-        input: &[f32],
-        choose: &mut dyn FnMut(&[f32]) -> Result<usize, AttributionError>,
+        path: &Path<'_>,
+        choose: &mut ChooseTarget<'_>,
     ) -> Result<Ends, AttributionError> {
         let (alphas, links) = chain(&self.sweep.nodes);
-        let result = self.pass.run(
-            input,
-            &alphas,
-            &links,
-            IntervalRule::Trapezoid,
-            true,
-            choose,
-        )?;
+        let result = self.pass.run(path, &alphas, &links, true, choose)?;
         Ok(Ends::of(&result, links.len()))
     }
 
     /// The Gauss-Legendre nodes, with input and baseline beside them for the output difference.
     fn captum(
         &mut self,
-        input: &[f32],
-        choose: &mut dyn FnMut(&[f32]) -> Result<usize, AttributionError>,
+        path: &Path<'_>,
+        choose: &mut ChooseTarget<'_>,
     ) -> Result<Ends, AttributionError> {
         let (mut alphas, mut links) = chain(&self.sweep.nodes);
         alphas.insert(0, 1.0);
@@ -126,27 +167,18 @@ impl<'a> Worker<'a> {
             link.high += 1;
             link.low += 1;
         }
-        let result = self
-            .pass
-            .run(input, &alphas, &links, IntervalRule::Left, true, choose)?;
+        let result = self.pass.run(path, &alphas, &links, true, choose)?;
         Ok(Ends::of(&result, links.len()))
     }
 
     fn adaptive(
         &mut self,
-        input: &[f32],
+        path: &Path<'_>,
         rule: AdaptiveRule,
-        choose: &mut dyn FnMut(&[f32]) -> Result<usize, AttributionError>,
+        choose: &mut ChooseTarget<'_>,
     ) -> Result<Ends, AttributionError> {
         let (alphas, links) = chain(&self.sweep.nodes);
-        let result = self.pass.run(
-            input,
-            &alphas,
-            &links,
-            IntervalRule::Trapezoid,
-            true,
-            choose,
-        )?;
+        let result = self.pass.run(path, &alphas, &links, true, choose)?;
         let mut ends = Ends::of(&result, links.len());
         let mut mesh: Vec<Interval> = links
             .iter()
@@ -154,12 +186,20 @@ impl<'a> Worker<'a> {
             .map(|(link, totals)| self.interval(&alphas, &result, *link, totals))
             .collect();
         let allowed = rule.tolerance * (ends.input - ends.baseline).abs();
-        while total_error(&mesh) > allowed && mesh.len() < rule.max_steps {
-            let chosen = to_split(&mesh, rule.max_steps - mesh.len());
+        while largest(&total_errors(&mesh)) > allowed && mesh.len() < rule.max_steps {
+            let room = (rule.max_steps - mesh.len()).min(self.sweep.backend.batch());
+            let chosen = to_split(&mesh, room);
             if chosen.is_empty() {
                 break;
             }
-            mesh = self.refine(input, mesh, &chosen, choose)?;
+            let (refined, evaluated) = self.refine(path, mesh, &chosen, choose)?;
+            mesh = refined;
+            ends.evaluated += evaluated;
+            // The ends of the intervals of largest error are the most likely to be needed again.
+            self.pass.nodes.appraise(|alpha| {
+                let beside = mesh.iter().filter(|i| i.low == alpha || i.high == alpha);
+                beside.map(Interval::squared_error).fold(0.0, f64::max)
+            });
         }
         ends.steps = mesh.len();
         Ok(ends)
@@ -169,11 +209,11 @@ impl<'a> Worker<'a> {
     /// and what their halves contribute added.
     fn refine(
         &mut self,
-        input: &[f32],
+        path: &Path<'_>,
         mesh: Vec<Interval>,
         chosen: &[usize],
-        choose: &mut dyn FnMut(&[f32]) -> Result<usize, AttributionError>,
-    ) -> Result<Vec<Interval>, AttributionError> {
+        choose: &mut ChooseTarget<'_>,
+    ) -> Result<(Vec<Interval>, usize), AttributionError> {
         let mut alphas: Vec<f64> = Vec::new();
         let mut links = Vec::new();
         for &index in chosen {
@@ -182,20 +222,13 @@ impl<'a> Worker<'a> {
                 alphas.push(high);
             }
             let top = alphas.len() - 1;
-            alphas.extend([(low + high) / 2.0, low]);
+            alphas.extend([midpoint(low, high), low]);
             let link = |high, low, sign| Link { high, low, sign };
             links.push(link(top, top + 1, 1.0));
             links.push(link(top + 1, top + 2, 1.0));
             links.push(link(top, top + 2, -1.0));
         }
-        let result = self.pass.run(
-            input,
-            &alphas,
-            &links,
-            IntervalRule::Trapezoid,
-            false,
-            choose,
-        )?;
+        let result = self.pass.run(path, &alphas, &links, false, choose)?;
         let mut refined = Vec::with_capacity(mesh.len() + chosen.len());
         let mut halves = links.chunks_exact(3).zip(result.totals.chunks_exact(3));
         for (index, interval) in mesh.into_iter().enumerate() {
@@ -207,7 +240,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        Ok(refined)
+        Ok((refined, result.evaluated))
     }
 
     fn interval(
@@ -221,14 +254,7 @@ impl<'a> Worker<'a> {
         Interval {
             low: alphas[link.low],
             high: alphas[link.high],
-            errors: self
-                .sweep
-                .layers
-                .iter()
-                .zip(totals)
-                .filter(|(layer, _)| layer.cut)
-                .map(|(_, total)| total - rise)
-                .collect(),
+            errors: self.sweep.cut_errors(totals, rise).collect(),
         }
     }
 
@@ -263,6 +289,7 @@ impl<'a> Worker<'a> {
             f_input: ends.input as f32,
             f_baseline: ends.baseline as f32,
             steps: ends.steps,
+            evaluated: ends.evaluated,
             conductance: conductance
                 .iter()
                 .map(|vector| vector.iter().map(|&sum| sum as f32).collect())
@@ -275,11 +302,12 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// The target's value at both ends of the path, and the number of intervals between.
+/// The target's value at both ends of the path, and the work between.
 struct Ends {
     input: f64,
     baseline: f64,
     steps: usize,
+    evaluated: usize,
 }
 
 impl Ends {
@@ -288,6 +316,7 @@ impl Ends {
             input: result.outputs.first().copied().unwrap_or(0.0),
             baseline: result.outputs.last().copied().unwrap_or(0.0),
             steps,
+            evaluated: result.evaluated,
         }
     }
 }

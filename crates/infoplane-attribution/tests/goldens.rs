@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use infoplane_attribution::{
-    Attribution, Baseline, Quadrature, Reduction, Sweep, SweepLayer, SweepOptions, Target,
+    Attribution, Baseline, Quadrature, Reduction, Sample, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_data::npy::NpzFile;
 use infoplane_engine::{Backend, Plan, PlanOptions};
@@ -106,8 +106,7 @@ impl Golden {
         let shaped = self.graph.specialize(&self.sample_shape, batch).unwrap();
         let options = PlanOptions {
             layers: self.layers.iter().map(|layer| layer.value).collect(),
-            keep_values: false,
-            exact: false,
+            ..PlanOptions::default()
         };
         let plan = Plan::compile(&self.graph, &shaped, &options).unwrap();
         let sweep = Sweep::new(
@@ -129,7 +128,14 @@ impl Golden {
         self.input
             .chunks_exact(plan.input_len())
             .zip(&self.target)
-            .map(|(row, &target)| worker.attribute(row, None, Some(target)).unwrap())
+            .map(|(row, &target)| {
+                let sample = Sample {
+                    input: row,
+                    target: Some(target),
+                    ..Sample::default()
+                };
+                worker.attribute(sample).unwrap()
+            })
             .collect()
     }
 

@@ -6,10 +6,10 @@ mod formula;
 use std::path::{Path, PathBuf};
 
 use infoplane_attribution::{
-    Attribution, Baseline, Quadrature, Reduction, Sweep, SweepLayer, SweepOptions, Target,
+    Attribution, Baseline, Quadrature, Reduction, Sample, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_data::npy::NpzFile;
-use infoplane_engine::{Backend, Plan, PlanOptions};
+use infoplane_engine::{Plan, PlanOptions};
 use infoplane_graph::{
     Graph, Weights, layers_by_name, read_onnx, read_torchvision, torchvision_names,
 };
@@ -40,7 +40,7 @@ fn attribute(
     let layers = layers_by_name(graph, &shaped, names).unwrap();
     let options = PlanOptions {
         layers: layers.iter().map(|layer| layer.value).collect(),
-        keep_values: false,
+        ..PlanOptions::default()
     };
     let plan = Plan::compile(graph, &shaped, &options).unwrap();
     let sweep = Sweep::new(
@@ -54,7 +54,11 @@ fn attribute(
         },
     )
     .unwrap();
-    let result = sweep.worker().attribute(input, None, None).unwrap();
+    let sample = Sample {
+        input,
+        ..Sample::default()
+    };
+    let result = sweep.worker().attribute(sample).unwrap();
     (layers.into_iter().map(|layer| layer.name).collect(), result)
 }
 

@@ -65,7 +65,8 @@ fn attribution(config: &mut RunConfig, args: &AttributionArgs) {
         config.layers.clone_from(&args.layers);
     }
     over!(
-        config, args, target, baseline, quadrature, steps, power, tolerance, max_steps, threads
+        config, args, target, baseline, blur_sigma, quadrature, steps, power, knee, tolerance,
+        max_steps, threads
     );
 }
 

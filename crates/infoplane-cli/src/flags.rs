@@ -72,13 +72,18 @@ pub struct AttributionArgs {
     #[arg(long, value_name = "UNIT")]
     pub target: Option<String>,
     /// Where the path to the sample starts: `zero` (in the network's normalised input space, which is
-    /// mean grey for images; the default) or `black`
+    /// mean grey for images; the default), `black`, or `blur` (each sample blurred); in `attribute` also
+    /// `input`: the array `baseline` of --inputs, one row for all samples or one for each
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
-    /// How the path integral is computed: adaptive, graded, trapezoid or captum
+    /// σ of the baseline `blur`, in pixels [default: a twentieth of the shorter side]
+    #[arg(long, value_name = "PIXELS", allow_negative_numbers = true)]
+    pub blur_sigma: Option<f64>,
+    /// How the path integral is computed: adaptive, hyperbolic, graded, trapezoid or captum
     ///
-    /// `adaptive` splits the intervals with the largest completeness error until a sample is within
-    /// --tolerance. `graded` takes --steps intervals that crowd towards the baseline, where the bends
+    /// `adaptive` starts with 12 hyperbolic steps and splits those that make the completeness error,
+    /// until a sample is within --tolerance. `hyperbolic` takes --steps intervals whose density falls
+    /// with the square of the distance from the baseline beyond --knee. `graded` takes --steps intervals that crowd towards the baseline, where the bends
     /// of a ReLU network are. `trapezoid` takes uniform ones. `captum` computes what Captum's
     /// LayerConductance does by default, for comparison.
     #[arg(long, value_name = "RULE")]
@@ -89,6 +94,9 @@ pub struct AttributionArgs {
     /// Exponent of the graded mesh [default: 2]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub power: Option<f64>,
+    /// Knee of the hyperbolic mesh, a position on the path from 0 to 1 [default: 0.15]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub knee: Option<f64>,
     /// Relative completeness error at which the adaptive quadrature stops [default: 0.02]
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     pub tolerance: Option<f64>,

@@ -373,6 +373,11 @@ fn a_setting_that_makes_no_sense_is_refused() {
         ("--std 0", &["0"]),
         ("--mean 1,2", &["three"]),
         ("--baseline black", &["black", "colour"]),
+        ("--baseline zero --blur-sigma 2", &["--blur-sigma"]),
+        ("--baseline blur --blur-sigma 0", &["0 pixels"]),
+        ("--quadrature graded --knee 0.1", &["--knee"]),
+        ("--quadrature hyperbolic --knee 0", &["knee at 0"]),
+        ("--baseline input", &["attribute --inputs"]),
         ("--steps many", &["many"]),
     ] {
         assert_says(&fixture.refuse_run(option), parts);

@@ -15,6 +15,9 @@ pub(crate) const LABEL_KEY: &str = "label";
 /// The array of attribution targets in an archive.
 const TARGET_KEY: &str = "target";
 
+/// The array of path starts in an archive.
+const BASELINE_KEY: &str = "baseline";
+
 /// Inputs for the network as they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inputs {
@@ -24,18 +27,39 @@ pub struct Inputs {
     pub target: Option<Vec<i64>>,
     /// Class, by sample; negative where unknown.
     pub label: Option<Vec<i64>>,
+    /// Where paths to the inputs start: of the inputs' shape, or one row `[1, …]` for all of them.
+    pub baseline: Option<ArrayD<f32>>,
 }
 
-/// Reads a `.npy`, or an `.npz` with the key `input` and optionally `target` and `label`. Numbers
-/// of any type are converted to f32.
+/// Reads a `.npy`, or an `.npz` with the key `input` and optionally `target`, `label` and `baseline`.
+/// Numbers of any type are converted to f32.
 ///
 /// # Errors
 /// [`DataError`] naming the file and what is wrong: missing, another form, truncated, no key
-/// `input` (with the keys that are there), no samples, or targets or labels that are not one whole
-/// number a sample.
+/// `input` (with the keys that are there), no samples, targets or labels that are not one whole
+/// number a sample, or a baseline of another shape than the inputs.
 pub fn read_inputs(path: &Path) -> Result<Inputs, DataError> {
     let arrays = read_arrays(path)?;
+    let baseline = match lower_extension(path).as_str() {
+        "npz" => NpzFile::open(path)?.read_optional(BASELINE_KEY)?,
+        _ => None,
+    };
+    let shape = arrays.input.shape();
+    if let Some(baseline) = &baseline {
+        let (n, row) = (baseline.shape().first(), baseline.shape().get(1..));
+        let fits = matches!(n, Some(n) if *n == 1 || *n == shape[0]) && row == shape.get(1..);
+        if !fits {
+            return Err(DataError::malformed(
+                baseline.origin(),
+                format!(
+                    "shape {:?}; inputs of shape {shape:?} need a baseline of the same shape, or one row of it",
+                    baseline.shape()
+                ),
+            ));
+        }
+    }
     Ok(Inputs {
+        baseline: baseline.map(|baseline| baseline.to_f32()),
         input: arrays.input.to_f32(),
         target: arrays.target,
         label: arrays.label,

@@ -206,7 +206,7 @@ fn plane_and_report(
     let input = PlaneInput::from_run(stored, target, groups)?;
     let options = plane_options(config)?;
     let progress = std::cell::RefCell::new(progress);
-    let result = analyse(&input, &options, &|step| {
+    let mut result = analyse(&input, &options, &|step| {
         let done = step.done
             + if step.stage == infoplane_plane::Stage::Estimate {
                 step.total
@@ -221,6 +221,7 @@ fn plane_and_report(
             skipped: 0,
         });
     })?;
+    result.warnings.extend(unreached(stored)?);
     write_plane(out, &result)?;
     let report = write_report(out, stored.manifest(), &result, &ReportOptions::default())?;
     Ok(Finished {
@@ -228,4 +229,25 @@ fn plane_and_report(
         report: report.html,
         skipped: stored.skipped().cloned().collect(),
     })
+}
+
+/// A sentence on the samples that the adaptive quadrature left above its tolerance.
+fn unreached(stored: &RunDir) -> Result<Option<String>, Error> {
+    let quadrature = &stored.manifest().config["quadrature"];
+    let Some(tolerance) = quadrature["tolerance"].as_f64() else {
+        return Ok(None);
+    };
+    let errors = stored.errors()?;
+    let above = errors.iter().filter(|&&error| f64::from(error) > tolerance);
+    let n_above = above.count();
+    let largest = errors.iter().copied().fold(0.0, f32::max);
+    Ok((n_above > 0).then(|| {
+        format!(
+            "Quadrature: {n_above} of {} samples did not come within the tolerance of {} % in {} steps; the largest completeness error is {:.1} %. Their steps and errors are in the samples' columns `steps` and `error`.",
+            errors.len(),
+            100.0 * tolerance,
+            quadrature["max_steps"],
+            100.0 * largest
+        )
+    }))
 }

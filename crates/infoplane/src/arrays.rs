@@ -4,7 +4,9 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use infoplane_attribution::{QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions};
+use infoplane_attribution::{
+    Baseline, Quadrature, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions,
+};
 use infoplane_data::{Inputs, read_inputs};
 use infoplane_engine::{Backend, Plan, PlanOptions};
 use infoplane_store::write_atomically;
@@ -14,7 +16,7 @@ use ndarray_npy::NpzWriter;
 use crate::config::RunConfig;
 use crate::error::Error;
 use crate::model::Model;
-use crate::pool::{Loaded, Outcome, attribute_all};
+use crate::pool::{Loaded, Outcome, attribute_all, node_memory};
 use crate::progress::{Phase, Progress};
 
 /// What `attribute` did.
@@ -27,11 +29,29 @@ pub struct AttributeSummary {
     pub layers: Vec<(String, bool, Option<f32>)>,
     /// Fewest and most steps of a sample.
     pub steps: (usize, usize),
+    /// Nodes at which the network ran, all samples together. It depends on the number of threads and on
+    /// the order in which they took the samples; nothing else does.
+    pub evaluated: usize,
+    /// What the adaptive quadrature did not reach.
+    pub unreached: Option<Unreached>,
+}
+
+/// Samples whose completeness error is above the tolerance of the adaptive quadrature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unreached {
+    /// Number of such samples.
+    pub n: usize,
+    /// The tolerance.
+    pub tolerance: f64,
+    /// Most steps a sample was allowed.
+    pub max_steps: usize,
+    /// The largest relative error of a sample.
+    pub largest: f32,
 }
 
 /// Attributes the arrays of `inputs` and writes `conductance/<layer>` (N × the layer's shape, or N ×
-/// channels), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits` and `steps`
-/// to the archive `raw`.
+/// channels), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits`, `steps` and
+/// `error` (a sample's largest relative completeness error) to the archive `raw`.
 ///
 /// The quadrature is `graded` where the configuration names none.
 pub fn attribute(
@@ -50,19 +70,24 @@ pub fn attribute(
     let quadrature = config.quadrature(QuadratureName::Graded)?;
     let options = SweepOptions {
         quadrature,
-        baseline: config.baseline(&sample_shape, None)?,
+        baseline: baseline(config, &inputs)?,
         target: config.target()?,
         reduction,
     };
-    let plan = model.plan(&sample_shape, &layers, quadrature.n_nodes())?;
+    let plan = model.plan(&sample_shape, &layers, quadrature.nodes_at_once())?;
     let sweep = Sweep::new(
         &plan,
         layers.iter().map(SweepLayer::from).collect(),
         options,
-    )?;
+    )?
+    .with_node_memory(node_memory(config.n_threads()?));
     let n = inputs.input.shape()[0];
     let input_len = plan.input_len();
     let rows = inputs.input.as_slice().unwrap_or_default();
+    let own_baselines = match sweep.options().baseline {
+        Baseline::Given => inputs.baseline.as_ref().and_then(|rows| rows.as_slice()),
+        _ => None,
+    };
     check_targets(&inputs, plan.n_outputs())?;
 
     let load = |index: usize, row: &mut [f32]| {
@@ -74,6 +99,7 @@ pub fn attribute(
         Ok(Loaded {
             label: at(&inputs.label),
             given: at(&inputs.target),
+            baseline: own_baselines.map(|rows| &rows[index * input_len..][..input_len]),
         })
     };
     let mut results = vec![None; n];
@@ -149,6 +175,7 @@ pub fn attribute(
     archive.add("logits", vec![n, plan.n_outputs()], logits)?;
     archive.add_integers("target", results.iter().map(|r| r.target as i64).collect())?;
     archive.add_integers("steps", results.iter().map(|r| r.steps as i64).collect())?;
+    archive.add("error", vec![n], column(&|r| r.error))?;
     archive.write(raw)?;
 
     let relative = |position: usize| {
@@ -171,6 +198,19 @@ pub fn attribute(
             results.iter().map(|r| r.steps).min().unwrap_or(0),
             results.iter().map(|r| r.steps).max().unwrap_or(0),
         ),
+        evaluated: results.iter().map(|r| r.evaluated).sum(),
+        unreached: match quadrature {
+            Quadrature::Adaptive(rule) => Some(Unreached {
+                n: results
+                    .iter()
+                    .filter(|r| f64::from(r.error) > rule.tolerance)
+                    .count(),
+                tolerance: rule.tolerance,
+                max_steps: rule.max_steps,
+                largest: results.iter().map(|r| r.error).fold(0.0, f32::max),
+            }),
+            _ => None,
+        },
     })
 }
 
@@ -201,6 +241,25 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f
     archive.write(raw)?;
     Array2::from_shape_vec((n, n_outputs), logits)
         .map_err(|error| Error::Setting(format!("the outputs have no common shape: {error}")))
+}
+
+/// The baseline that is asked for; `input` is the array of that name beside the inputs.
+fn baseline(config: &RunConfig, inputs: &Inputs) -> Result<Baseline, Error> {
+    if config.baseline.as_deref() != Some("input") {
+        return config.baseline(&inputs.input.shape()[1..], None);
+    }
+    let Some(rows) = &inputs.baseline else {
+        return Err(Error::Setting(
+            "the baseline is `input`, but --inputs holds no array `baseline`".to_string(),
+        ));
+    };
+    match rows.shape()[0] {
+        1 if inputs.input.shape()[0] > 1 => Ok(Baseline::Fixed {
+            name: "input".to_string(),
+            row: rows.iter().copied().collect(),
+        }),
+        _ => Ok(Baseline::Given),
+    }
 }
 
 fn read(config: &RunConfig, inputs: &Path) -> Result<(Model, Inputs), Error> {

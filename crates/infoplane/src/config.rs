@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use infoplane_attribution::{AdaptiveRule, Baseline, Quadrature, QuadratureName, Target};
+use infoplane_attribution::{
+    AdaptiveRule, Baseline, DEFAULT_KNEE, GaussianBlur, INITIAL_STEPS, Quadrature, QuadratureName,
+    Target,
+};
 use infoplane_data::{Interpolation, Preprocess};
 use serde::{Deserialize, Serialize};
 
@@ -26,14 +29,18 @@ pub struct RunConfig {
     pub layers: Vec<String>,
     /// `predicted`, `label` or the index of an output unit.
     pub target: Option<String>,
-    /// `zero` or `black`.
+    /// `zero`, `black`, `blur`, or `input` (an array given beside the inputs).
     pub baseline: Option<String>,
-    /// `adaptive`, `graded`, `trapezoid` or `captum`.
+    /// σ of the baseline `blur`, in pixels; a twentieth of the shorter side by default.
+    pub blur_sigma: Option<f64>,
+    /// `adaptive`, `hyperbolic`, `graded`, `trapezoid` or `captum`.
     pub quadrature: Option<String>,
     /// Intervals of a fixed quadrature.
     pub steps: Option<usize>,
     /// Exponent of the graded mesh.
     pub power: Option<f64>,
+    /// Knee of the hyperbolic mesh.
+    pub knee: Option<f64>,
     /// Relative completeness error at which the adaptive quadrature stops.
     pub tolerance: Option<f64>,
     /// Most intervals of the adaptive quadrature.
@@ -72,6 +79,8 @@ pub const DEFAULT_STEPS: usize = 16;
 pub const DEFAULT_CAPTUM_STEPS: usize = 50;
 /// Power of the graded mesh.
 pub const DEFAULT_POWER: f64 = 2.0;
+/// The shorter side of an image over the σ of the baseline `blur`.
+pub const DEFAULT_BLUR: f64 = 20.0;
 /// Relative completeness error at which the adaptive quadrature stops.
 pub const DEFAULT_TOLERANCE: f64 = 0.02;
 /// Most intervals of the adaptive quadrature.
@@ -109,12 +118,20 @@ impl RunConfig {
             name != QuadratureName::Graded && self.power.is_some(),
             "power",
         )?;
+        unused(
+            name != QuadratureName::Hyperbolic && self.knee.is_some(),
+            "knee",
+        )?;
         let steps = self.steps.unwrap_or(DEFAULT_STEPS);
         let quadrature = match name {
             QuadratureName::Trapezoid => Quadrature::Trapezoid { steps },
             QuadratureName::Graded => Quadrature::Graded {
                 steps,
                 power: self.power.unwrap_or(DEFAULT_POWER),
+            },
+            QuadratureName::Hyperbolic => Quadrature::Hyperbolic {
+                steps,
+                knee: self.knee.unwrap_or(DEFAULT_KNEE),
             },
             QuadratureName::Captum => Quadrature::Captum {
                 steps: self.steps.unwrap_or(DEFAULT_CAPTUM_STEPS),
@@ -142,18 +159,41 @@ impl RunConfig {
         }
     }
 
-    /// The baseline that is asked for, for samples of `sample_shape` preprocessed like this.
+    /// The baseline that is asked for, for samples of `sample_shape` preprocessed like this. `input`
+    /// is for callers that have such an array.
     pub fn baseline(
         &self,
         sample_shape: &[usize],
         preprocess: Option<&Preprocess>,
     ) -> Result<Baseline, Error> {
+        let blur = self.baseline.as_deref() == Some("blur");
+        if self.blur_sigma.is_some() && !blur {
+            return Err(Error::Setting(
+                "--blur-sigma is for the baseline `blur`".to_string(),
+            ));
+        }
         match self.baseline.as_deref() {
             None | Some("zero") => Ok(Baseline::Zero),
+            Some("blur") => {
+                let &[channels, height, width] = sample_shape else {
+                    return Err(Error::Setting(format!(
+                        "the baseline `blur` needs samples of channels × height × width, not {sample_shape:?}"
+                    )));
+                };
+                let side = height.min(width) as f64;
+                let sigma = self.blur_sigma.unwrap_or(side / DEFAULT_BLUR);
+                if !(sigma > 0.0 && sigma <= side) {
+                    return Err(Error::Setting(format!(
+                        "a blur of {sigma} pixels; above 0 and at most {side} are allowed here"
+                    )));
+                }
+                let shape = [channels, height, width];
+                Ok(Baseline::Blur(GaussianBlur::new(shape, sigma)))
+            }
             Some("black") => {
                 let (Some(preprocess), [3, ..]) = (preprocess, sample_shape) else {
                     return Err(Error::Setting(
-                        "the baseline `black` needs colour images as data; for arrays there is `zero`"
+                        "the baseline `black` needs colour images as data; for arrays there are `zero`, `blur` and, in `attribute`, `input`"
                             .to_string(),
                     ));
                 };
@@ -170,7 +210,7 @@ impl RunConfig {
                 })
             }
             Some(other) => Err(Error::Setting(format!(
-                "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey) and black"
+                "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey), black, blur (each sample blurred) and, in `attribute`, input (the array `baseline` of --inputs)"
             ))),
         }
     }
@@ -239,6 +279,14 @@ pub(crate) fn target_name(target: Target) -> String {
     }
 }
 
+/// The name of a baseline with its parameters, for `run.json` and the terminal.
+pub(crate) fn baseline_name(baseline: &Baseline) -> String {
+    match baseline {
+        Baseline::Blur(blur) => format!("blur (σ {} pixels)", blur.sigma()),
+        _ => baseline.name().to_string(),
+    }
+}
+
 /// The quadrature with all its parameters, for `run.json`.
 pub(crate) fn quadrature_json(quadrature: &Quadrature) -> serde_json::Value {
     match quadrature {
@@ -248,11 +296,16 @@ pub(crate) fn quadrature_json(quadrature: &Quadrature) -> serde_json::Value {
         Quadrature::Graded { steps, power } => {
             serde_json::json!({"rule": "graded", "steps": steps, "power": power})
         }
+        Quadrature::Hyperbolic { steps, knee } => {
+            serde_json::json!({"rule": "hyperbolic", "steps": steps, "knee": knee})
+        }
         Quadrature::Captum { steps } => serde_json::json!({"rule": "captum", "steps": steps}),
         Quadrature::Adaptive(rule) => serde_json::json!({
             "rule": "adaptive",
             "tolerance": rule.tolerance,
             "max_steps": rule.max_steps,
+            "initial_steps": INITIAL_STEPS,
+            "knee": DEFAULT_KNEE,
         }),
     }
 }

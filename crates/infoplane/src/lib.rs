@@ -16,10 +16,10 @@ mod progress;
 mod run;
 
 pub use analysis::{Analysis, Finished, plane, report};
-pub use arrays::{AttributeSummary, attribute, predict};
+pub use arrays::{AttributeSummary, Unreached, attribute, predict};
 pub use config::{
-    DEFAULT_CAPTUM_STEPS, DEFAULT_MAX_STEPS, DEFAULT_POWER, DEFAULT_SEED, DEFAULT_STEPS,
-    DEFAULT_TOLERANCE, RunConfig,
+    DEFAULT_BLUR, DEFAULT_CAPTUM_STEPS, DEFAULT_MAX_STEPS, DEFAULT_POWER, DEFAULT_SEED,
+    DEFAULT_STEPS, DEFAULT_TOLERANCE, RunConfig,
 };
 pub use error::Error;
 pub use model::{LayerChoice, Model};

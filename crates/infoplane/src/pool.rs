@@ -3,16 +3,26 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
-use infoplane_attribution::{Attribution, AttributionError, Sweep};
+use infoplane_attribution::{Attribution, AttributionError, DEFAULT_NODE_MEMORY, Sample, Sweep};
+
+/// Bytes of node states that all workers together may keep.
+const ALL_NODE_MEMORY: usize = 1 << 30;
+
+/// Bytes of node states that each of so many workers may keep.
+pub(crate) fn node_memory(n_threads: usize) -> usize {
+    DEFAULT_NODE_MEMORY.min(ALL_NODE_MEMORY / n_threads.max(1))
+}
 
 /// A sample for a worker.
-pub(crate) struct Loaded {
+#[derive(Default)]
+pub(crate) struct Loaded<'d> {
     pub label: Option<usize>,
     pub given: Option<usize>,
+    pub baseline: Option<&'d [f32]>,
 }
 
 /// Fills a row with a sample; the error says why it can't be read.
-pub(crate) type Load<'a> = dyn Fn(usize, &mut [f32]) -> Result<Loaded, String> + Sync + 'a;
+pub(crate) type Load<'a> = dyn Fn(usize, &mut [f32]) -> Result<Loaded<'a>, String> + Sync + 'a;
 
 /// What became of a sample.
 pub(crate) enum Outcome {
@@ -51,7 +61,12 @@ pub(crate) fn attribute_all<E>(
                     };
                     let outcome = match load(index, &mut row) {
                         Err(reason) => Outcome::Unusable(reason),
-                        Ok(loaded) => match worker.attribute(&row, loaded.label, loaded.given) {
+                        Ok(loaded) => match worker.attribute(Sample {
+                            input: &row,
+                            label: loaded.label,
+                            target: loaded.given,
+                            baseline: loaded.baseline,
+                        }) {
                             Ok(attribution) => Outcome::Attributed(Box::new(attribution)),
                             Err(error @ AttributionError::NotFinite { .. }) => {
                                 Outcome::Unusable(error.to_string())

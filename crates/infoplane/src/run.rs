@@ -14,11 +14,11 @@ use infoplane_store::{
     SampleRecord, SkippedSample,
 };
 
-use crate::config::{DEFAULT_SEED, RunConfig, quadrature_json, target_name};
+use crate::config::{DEFAULT_SEED, RunConfig, baseline_name, quadrature_json, target_name};
 use crate::error::Error;
 use crate::hardware::hardware;
 use crate::model::{LayerChoice, Model};
-use crate::pool::{Loaded, Outcome, attribute_all};
+use crate::pool::{Loaded, Outcome, attribute_all, node_memory};
 use crate::progress::{Phase, Progress};
 
 /// What a run is about, resolved: model, data, layers and settings.
@@ -74,6 +74,12 @@ impl Run {
             .iter()
             .skip(1)
             .product();
+        if config.baseline.as_deref() == Some("input") {
+            return Err(Error::Setting(
+                "the baseline `input` is for attribute --inputs; there are zero, black and blur"
+                    .to_string(),
+            ));
+        }
         let target = config.target()?;
         if target == Target::Given {
             return Err(Error::Setting(
@@ -101,7 +107,7 @@ impl Run {
                     _ => serde_json::json!("default"),
                 },
                 "target": target_name(target),
-                "baseline": options.baseline.name(),
+                "baseline": baseline_name(&options.baseline),
                 "quadrature": quadrature_json(&options.quadrature),
                 "preprocess": preprocess,
                 "limit": config.limit,
@@ -140,9 +146,9 @@ impl Run {
         &self.layers
     }
 
-    /// The name of the baseline.
-    pub fn baseline_name(&self) -> &str {
-        self.options.baseline.name()
+    /// The name of the baseline, with its parameters.
+    pub fn baseline_name(&self) -> String {
+        baseline_name(&self.options.baseline)
     }
 
     /// The quadrature.
@@ -165,12 +171,13 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<RunDir, Error> {
         // What can be refused is refused before the directory is made.
-        let n_nodes = self.options.quadrature.n_nodes();
+        let n_nodes = self.options.quadrature.nodes_at_once();
         let plan = self
             .model
             .plan(self.dataset.sample_shape(), &self.layers, n_nodes)?;
         let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
-        let sweep = Sweep::new(&plan, layers, self.options.clone())?;
+        let sweep = Sweep::new(&plan, layers, self.options.clone())?
+            .with_node_memory(node_memory(self.n_threads));
         tracing::debug!(
             rows = plan.batch(),
             threads = self.n_threads,
@@ -267,7 +274,7 @@ impl Run {
                 .map_err(|error| error.reason)?;
             Ok(Loaded {
                 label: self.dataset.label(index).map(|label| label.0),
-                given: None,
+                ..Loaded::default()
             })
         };
         attribute_all(

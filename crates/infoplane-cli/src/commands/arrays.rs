@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::atomic::AtomicBool;
 
-use infoplane::Reduction;
+use infoplane::{Reduction, Unreached};
 
 use crate::config;
 use crate::flags::{AttributeArgs, PredictArgs, ReduceArg};
@@ -39,6 +39,8 @@ pub fn attribute(args: &AttributeArgs) -> anyhow::Result<()> {
             "raw": args.raw,
             "n": summary.n,
             "steps": [summary.steps.0, summary.steps.1],
+            "evaluated": summary.evaluated,
+            "unreached": summary.unreached.map(|unreached| unreached.n),
             "layers": layers,
         });
         writeln!(out, "{object:#}")?;
@@ -67,6 +69,20 @@ pub fn attribute(args: &AttributeArgs) -> anyhow::Result<()> {
         if summary.n == 1 { "" } else { "s" },
         args.raw.display()
     )?;
+    if let Some(Unreached {
+        n: n @ 1..,
+        tolerance,
+        max_steps,
+        largest,
+    }) = summary.unreached
+    {
+        writeln!(
+            out,
+            "{n} of them did not come within the tolerance of {} % in {max_steps} steps; the largest error is {:.2} %",
+            100.0 * tolerance,
+            100.0 * largest
+        )?;
+    }
     Ok(())
 }
 

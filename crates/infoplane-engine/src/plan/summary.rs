@@ -1,12 +1,15 @@
 //! A plan in words and numbers.
 
 use super::Plan;
+use crate::simd::SimdLevel;
 
 /// What a plan will do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanSummary {
     /// Rows that run at once.
     pub batch: usize,
+    /// The instruction set of the kernels.
+    pub simd: SimdLevel,
     /// The steps in order.
     pub steps: Vec<StepSummary>,
     /// Bytes of constants, packed; shared by all workers.
@@ -51,6 +54,7 @@ pub(super) fn summarise(plan: &Plan) -> PlanSummary {
     let floats = plan.buffers.lens.iter().sum::<usize>() + plan.scratch_len;
     PlanSummary {
         batch: plan.batch,
+        simd: plan.level,
         constant_bytes: steps.iter().map(|step| step.constant_bytes).sum(),
         worker_bytes: floats * size_of::<f32>() + plan.saved_len * size_of::<u32>(),
         steps,
