@@ -50,6 +50,8 @@ pub(crate) struct Pass<'a> {
     sweep: &'a Sweep<'a>,
     session: Box<dyn Session + 'a>,
     seeds: Vec<f32>,
+    /// Whether the session fills the path by itself; unknown before the first sample.
+    fills_path: Option<bool>,
     /// Whether nodes are kept for later passes over the same sample.
     keep_nodes: bool,
     /// The nodes that are held.
@@ -91,6 +93,7 @@ impl<'a> Pass<'a> {
             sweep,
             session: sweep.backend.session(),
             seeds: vec![0.0; sweep.backend.batch() * sweep.backend.n_outputs()],
+            fills_path: None,
             keep_nodes: reusable > 0,
             nodes: NodeStore::new(&lens, reusable, sweep.node_memory),
             sums: layouts
@@ -106,8 +109,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Forgets the sample before, all but the node at the path's start if that is the same again.
-    pub fn reset(&mut self) {
+    /// Forgets the sample before, all but the node at the path's start if that is the same again, and
+    /// sets out on another path.
+    pub fn begin(&mut self, path: &Path<'_>) {
+        if self.fills_path.is_none() || !self.sweep.options.baseline.is_fixed() {
+            self.fills_path = Some(self.session.set_start(path.start));
+        }
+        self.session.set_end(path.input);
         self.nodes.begin_sample();
         for sums in &mut self.sums {
             sums.fill(0.0);
@@ -143,8 +151,12 @@ impl<'a> Pass<'a> {
             let (sources, rows) = self.sources(&alphas[first..], known);
             let mut logits: &[f32] = &[];
             if !rows.is_empty() {
-                fill_rows(self.session.input(), path, &rows);
-                logits = self.session.forward();
+                logits = if self.fills_path == Some(true) {
+                    self.session.forward_at(&rows)
+                } else {
+                    fill_rows(self.session.input(), path, &rows);
+                    self.session.forward()
+                };
             }
             let n_outputs = self.sweep.backend.n_outputs();
             if known.is_none() {

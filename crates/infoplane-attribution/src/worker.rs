@@ -111,7 +111,7 @@ impl<'a> Worker<'a> {
         label: Option<usize>,
         given: Option<usize>,
     ) -> Result<Attribution, AttributionError> {
-        self.pass.reset();
+        self.pass.begin(path);
         let n_outputs = self.sweep.backend.n_outputs();
         let wish = self.sweep.options.target;
         let mut target = None;

@@ -33,6 +33,23 @@ pub trait Session: Send {
     /// Runs the network; returns the logits, `[batch, outputs]`.
     fn forward(&mut self) -> &[f32];
 
+    /// Sets where a straight path of inputs starts: one row, or zeros. Returns whether the session can
+    /// run along a path by itself ([`Session::forward_at`]); where not, its input has to be filled.
+    ///
+    /// The first layer of a network is often affine. On a path it need be computed at the ends alone.
+    fn set_start(&mut self, _start: Option<&[f32]>) -> bool {
+        false
+    }
+
+    /// Sets where the path ends.
+    fn set_end(&mut self, _end: &[f32]) {}
+
+    /// Runs the network at start + α (end − start), a row for every α, of which there are 1 to `batch`;
+    /// returns the logits as [`Session::forward`]. Only where [`Session::set_start`] returned true.
+    fn forward_at(&mut self, _alphas: &[f64]) -> &[f32] {
+        &[]
+    }
+
     /// The vector-Jacobian product of `seeds` (`[batch, outputs]`) at every requested layer, for the
     /// rows of the last forward pass. Layers are visited once each, from the output to the input.
     ///

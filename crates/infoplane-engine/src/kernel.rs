@@ -103,6 +103,17 @@ pub trait Kernel: Send + Sync {
         0
     }
 
+    /// The kernel for a single row, where it is affine and treats every row alike.
+    fn affine_for_one_row(&self) -> Option<Box<dyn Kernel>> {
+        None
+    }
+
+    /// A runtime operand whose gradient is what the product of operand 0 leaves in
+    /// [`VjpContext::grad_output`], so that it need not be computed.
+    fn passes_gradient_to(&self) -> Option<usize> {
+        None
+    }
+
     /// Computes the result; `output`, `saved` and `scratch` come with any content.
     fn forward(
         &self,

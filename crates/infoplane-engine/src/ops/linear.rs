@@ -64,6 +64,13 @@ impl Kernel for Linear {
         "linear"
     }
 
+    fn affine_for_one_row(&self) -> Option<Box<dyn Kernel>> {
+        Some(Box::new(Linear {
+            samples: 1,
+            ..self.clone()
+        }))
+    }
+
     fn constant_bytes(&self) -> usize {
         size_of_val(&*self.weights) + size_of_val(self.bias.as_slice())
     }

@@ -36,11 +36,17 @@ struct Span {
 impl Buffers {
     /// Gives everything a buffer such that what is alive at the same moment never shares one.
     pub fn assign(lifetimes: &Lifetimes<'_>) -> Buffers {
-        let (values, gradients) = lifetimes.spans();
+        let carriers = lifetimes.carriers();
+        let (values, gradients) = lifetimes.spans(&carriers);
         let n_tensors = lifetimes.lens.len();
         let both: Vec<Option<Span>> = values.into_iter().chain(gradients).collect();
         let (lens, mut owners) = share(&both);
-        let gradients = owners.split_off(n_tensors);
+        let shared = owners.split_off(n_tensors);
+        let gradients = carriers
+            .iter()
+            .zip(&shared)
+            .map(|(carrier, own)| own.or(shared[carrier.0]))
+            .collect();
         Buffers {
             lens,
             values: owners,
@@ -81,7 +87,20 @@ fn share(spans: &[Option<Span>]) -> (Vec<usize>, Vec<Option<usize>>) {
 }
 
 impl Lifetimes<'_> {
-    fn spans(&self) -> (Vec<Option<Span>>, Vec<Option<Span>>) {
+    /// For each tensor the one whose gradient's buffer carries its gradient: itself, unless a step
+    /// passes the gradient of its output on.
+    fn carriers(&self) -> Vec<TensorId> {
+        let mut carriers: Vec<TensorId> = (0..self.lens.len()).map(TensorId).collect();
+        for step in self.steps.iter().rev() {
+            if let Some(operand) = step.passed {
+                carriers[step.inputs[operand].0] = carriers[step.output.0];
+            }
+        }
+        carriers
+    }
+
+    /// When values and gradients are alive; gradients under their carriers.
+    fn spans(&self, carriers: &[TensorId]) -> (Vec<Option<Span>>, Vec<Option<Span>>) {
         let n_steps = self.steps.len();
         let product_of = |step: usize| 2 * n_steps - 1 - step;
         let end = 2 * n_steps;
@@ -96,11 +115,12 @@ impl Lifetimes<'_> {
             span.first = span.first.min(moment);
             span.last = span.last.max(moment);
         };
+        let carrier = |tensor: TensorId| carriers[tensor.0];
 
         touch(&mut values, self.input, 0);
         touch(&mut values, self.output, n_steps);
         if self.needs_gradient[self.output.0] {
-            touch(&mut gradients, self.output, n_steps);
+            touch(&mut gradients, carrier(self.output), n_steps);
         }
         for (index, step) in self.steps.iter().enumerate() {
             touch(&mut values, step.output, index);
@@ -110,7 +130,7 @@ impl Lifetimes<'_> {
             let moment = product_of(index);
             let has_product = step.gradients.iter().any(Option::is_some);
             if has_product {
-                touch(&mut gradients, step.output, moment);
+                touch(&mut gradients, carrier(step.output), moment);
                 let reads = step.kernel.reads();
                 if reads.output {
                     touch(&mut values, step.output, moment);
@@ -120,19 +140,19 @@ impl Lifetimes<'_> {
                         touch(&mut values, input, moment);
                     }
                     if gradient.is_some() {
-                        touch(&mut gradients, input, moment);
+                        touch(&mut gradients, carrier(input), moment);
                     }
                 }
             }
             if self.layers.contains(&step.output) {
                 touch(&mut values, step.output, moment);
-                touch(&mut gradients, step.output, moment);
+                touch(&mut gradients, carrier(step.output), moment);
             }
         }
         for &layer in self.layers {
             if layer == self.input {
                 touch(&mut values, layer, end);
-                touch(&mut gradients, layer, end);
+                touch(&mut gradients, carrier(layer), end);
             }
         }
         if self.keep_values {

@@ -13,13 +13,18 @@ use infoplane_graph::{
 };
 
 use super::buffers::{Buffers, Lifetimes};
+use super::entry::Entry;
 use super::fuse::{self, Fusion};
 use super::{Plan, PlanOptions, Step, TensorId, assign_gradients};
 use crate::error::EngineError;
 use crate::kernel::{Kernel, Operand};
 use crate::layout::Layout;
 use crate::ops::conv::{ConvOptions, ConvSpec};
+use crate::ops::product::Clamp;
 use crate::ops::{self, blocked, reorder};
+
+/// The network's input.
+const INPUT: TensorId = TensorId(0);
 
 /// In which order a tensor lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +45,8 @@ pub(super) struct Compiler<'a> {
     constants: HashMap<ValueId, Arc<[f32]>>,
     steps: Vec<Step>,
     saved_len: usize,
+    /// The affine part of the convolution that reads the input, and the clamp behind it.
+    first_conv: Option<(Box<dyn Kernel>, Option<Clamp>)>,
 }
 
 /// A kernel with the order of its operands and of its result.
@@ -61,6 +68,7 @@ impl<'a> Compiler<'a> {
             constants: HashMap::new(),
             steps: Vec::new(),
             saved_len: 0,
+            first_conv: None,
         };
         compiler.make(graph.input(), Order::Plain);
         compiler
@@ -137,6 +145,7 @@ impl<'a> Compiler<'a> {
             output,
             saved,
             gradients: Vec::new(),
+            passed: None,
             multiply_adds,
         });
     }
@@ -288,6 +297,10 @@ impl<'a> Compiler<'a> {
             multiply_adds += self.shaped.multiply_adds(follower);
             output = follower.output;
         }
+        if inputs == [INPUT] {
+            let affine = spec.affine_for_one_row().build(self.conv);
+            self.first_conv = Some((affine, spec.clamp));
+        }
         let kernel = spec.build(self.conv);
         let output = self.make(output, Order::Blocked);
         let name = self.graph.node(node.node).name.clone();
@@ -426,6 +439,33 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The step that alone reads the input, where it is affine up to a clamp and no row of the input is
+    /// asked for.
+    fn entry(&mut self, layers: &[TensorId]) -> Option<Entry> {
+        let mut readers = (0..self.steps.len()).filter(|&s| self.steps[s].inputs.contains(&INPUT));
+        let (step, None) = (readers.next()?, readers.next()) else {
+            return None;
+        };
+        let Step { inputs, output, .. } = &self.steps[step];
+        if inputs != &[INPUT] || layers.contains(&INPUT) || *output == INPUT {
+            return None;
+        }
+        let affine = self.steps[step].kernel.affine_for_one_row();
+        let (kernel, clamp) = affine
+            .map(|kernel| (kernel, None))
+            .or(self.first_conv.take())?;
+        let batch = self.shaped.batch();
+        let len = self.lens[output.0];
+        let fits = step == 0 && len.is_multiple_of(batch) && self.shaped.rows_are_independent();
+        fits.then_some(Entry {
+            step,
+            kernel,
+            clamp,
+            output: *output,
+            row_len: len / batch,
+        })
+    }
+
     pub fn finish(mut self, options: &PlanOptions) -> Result<Plan, EngineError> {
         let request = |detail: String| EngineError::Request(detail);
         if !self.made.contains_key(&self.graph.output()) {
@@ -467,6 +507,7 @@ impl<'a> Compiler<'a> {
                 self.graph.value(options.layers[layer]).name
             )));
         }
+        let entry = self.entry(&layers);
         let needs_gradient = self.needs_gradient(&layers);
         let written_first = assign_gradients(&mut self.steps, &needs_gradient, output);
         if let Some(layer) = layers.iter().position(|layer| !written_first[layer.0]) {
@@ -487,7 +528,7 @@ impl<'a> Compiler<'a> {
         let buffers = Buffers::assign(&Lifetimes {
             steps: &self.steps,
             lens: &self.lens,
-            input: TensorId(0),
+            input: INPUT,
             output,
             layers: &layers,
             needs_gradient: &needs_gradient,
@@ -495,9 +536,10 @@ impl<'a> Compiler<'a> {
         });
         Ok(Plan {
             batch,
-            input: TensorId(0),
+            input: INPUT,
             output,
             layouts,
+            entry,
             level: self.conv.level,
             scratch_len: self
                 .steps

@@ -3,6 +3,7 @@
 
 mod buffers;
 mod compile;
+mod entry;
 mod fuse;
 mod session;
 mod summary;
@@ -23,6 +24,7 @@ use crate::ops::conv::ConvOptions;
 use crate::simd::SimdLevel;
 use buffers::Buffers;
 use compile::Compiler;
+use entry::Entry;
 use fuse::Fusion;
 
 /// What a plan is for.
@@ -52,6 +54,8 @@ struct Step {
     /// For each input, whether its gradient is wanted, and whether an earlier product (of a later
     /// step) has already written to it.
     gradients: Vec<Option<Accumulate>>,
+    /// The input whose gradient is what its product leaves of the output's, in the same buffer.
+    passed: Option<usize>,
     multiply_adds: u64,
 }
 
@@ -68,6 +72,7 @@ pub struct Plan {
     /// The requested layers' tensors.
     layers: Vec<TensorId>,
     layouts: Vec<Layout>,
+    entry: Option<Entry>,
     level: SimdLevel,
     /// For each step from last to first: the requests to visit before its product.
     visits: Vec<Vec<usize>>,
@@ -147,6 +152,14 @@ fn assign_gradients(steps: &mut [Step], needs_gradient: &[bool], output: TensorI
                     .then(|| std::mem::replace(&mut written[input.0], true))
             })
             .collect();
+        step.passed = step.kernel.passes_gradient_to().filter(|&operand| {
+            let [first, ..] = step.gradients[..] else {
+                return false;
+            };
+            first.is_some()
+                && step.gradients[operand] == Some(false)
+                && step.inputs[0] != step.inputs[operand]
+        });
     }
     written
 }

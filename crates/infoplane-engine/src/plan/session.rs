@@ -2,9 +2,10 @@
 
 use smallvec::SmallVec;
 
+use super::entry::EntryPath;
 use super::{Plan, Step, TensorId};
 use crate::aligned::AlignedFloats;
-use crate::backend::{Session, Visitor};
+use crate::backend::{Backend, Session, Visitor};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, VjpContext};
 
@@ -24,6 +25,7 @@ pub(super) struct CpuSession<'a> {
     content: Content,
     /// For [`Session::forward_from`]: steps whose result does not belong to the last input.
     stale: Vec<bool>,
+    path: Option<EntryPath>,
 }
 
 impl<'a> CpuSession<'a> {
@@ -40,6 +42,7 @@ impl<'a> CpuSession<'a> {
             scratch: AlignedFloats::zeros(plan.scratch_len),
             content: Content::Nothing,
             stale: vec![false; plan.steps.len()],
+            path: plan.entry.as_ref().map(EntryPath::new),
         }
     }
 
@@ -85,6 +88,9 @@ impl<'a> CpuSession<'a> {
             let Some(accumulate) = *accumulate else {
                 continue;
             };
+            if step.passed == Some(operand) {
+                continue;
+            }
             let tensor = step.inputs[operand];
             let slot = plan.buffers.gradients[tensor.0];
             let mut gradient = take(&mut self.buffers, slot);
@@ -144,6 +150,17 @@ impl<'a> CpuSession<'a> {
         }
     }
 
+    /// Runs all steps from the one of this index on.
+    fn run_steps(&mut self, first: usize) -> &[f32] {
+        let plan = self.plan;
+        for step in &plan.steps[first..] {
+            self.run_step(step);
+        }
+        self.stale.fill(false);
+        self.content = Content::Forward;
+        self.value(plan.output)
+    }
+
     fn visit(&self, request: usize, visit: &mut Visitor<'_>) {
         let tensor = self.plan.layers[request];
         let gradient = view(
@@ -166,13 +183,42 @@ impl Session for CpuSession<'_> {
     }
 
     fn forward(&mut self) -> &[f32] {
-        let plan = self.plan;
-        for step in &plan.steps {
-            self.run_step(step);
+        self.run_steps(0)
+    }
+
+    fn set_start(&mut self, start: Option<&[f32]>) -> bool {
+        let (Some(entry), Some(path)) = (&self.plan.entry, &mut self.path) else {
+            return false;
+        };
+        match start {
+            Some(start) => path.set_start(entry, start),
+            None => path.set_start(entry, &vec![0.0; self.plan.input_len()]),
         }
-        self.stale.fill(false);
-        self.content = Content::Forward;
-        self.value(plan.output)
+        true
+    }
+
+    fn set_end(&mut self, end: &[f32]) {
+        if let (Some(entry), Some(path)) = (&self.plan.entry, &mut self.path) {
+            path.set_end(entry, end);
+        }
+    }
+
+    fn forward_at(&mut self, alphas: &[f64]) -> &[f32] {
+        let plan = self.plan;
+        let (Some(entry), Some(path)) = (&plan.entry, &self.path) else {
+            return &[];
+        };
+        let slot = plan.buffers.values[entry.output.0];
+        let mut output = take(&mut self.buffers, slot);
+        let saved = plan.steps[entry.step].saved.clone();
+        path.interpolate(
+            entry,
+            alphas,
+            &mut output[..plan.lens[entry.output.0]],
+            &mut self.saved[saved],
+        );
+        put(&mut self.buffers, slot, output);
+        self.run_steps(entry.step + 1)
     }
 
     fn vjp(&mut self, seeds: &[f32], visit: &mut Visitor<'_>) -> Result<(), EngineError> {

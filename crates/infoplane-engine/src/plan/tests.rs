@@ -108,6 +108,58 @@ fn rows_do_not_depend_on_the_batch_they_are_in() {
 }
 
 #[test]
+fn running_along_a_path_is_running_at_its_points() {
+    let (graph, layers) = network();
+    let (start, end) = (values(64, 3), values(64, 4));
+    let alphas = [1.0, 0.6, 0.0];
+    let plan = plan(&graph, &layers, 4, false);
+    let rows: Vec<f32> = [1.0f32, 0.6, 0.0, 0.0]
+        .iter()
+        .flat_map(|alpha| {
+            let point = start
+                .iter()
+                .zip(&end)
+                .map(move |(a, b)| a + alpha * (b - a));
+            point.collect::<Vec<f32>>()
+        })
+        .collect();
+    let (expected, expected_seen) = run(&plan, &rows, &one_hot(4, 3));
+    let mut session = plan.session();
+    assert!(session.set_start(Some(&start)));
+    session.set_end(&end);
+    let logits = session.forward_at(&alphas).to_vec();
+    let mut seen = vec![Vec::new(); layers.len()];
+    session
+        .vjp(&one_hot(4, 3), &mut |layer, _, g| {
+            seen[layer] = plain_rows(&plan.layouts()[layer], g);
+        })
+        .unwrap();
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(near(&logits, &expected));
+    // At the end exactly, so that the logits are those of the sample.
+    assert_eq!(logits[..10], expected[..10]);
+    for (own, (_, expected)) in seen.iter().zip(&expected_seen) {
+        assert!(near(own, expected));
+    }
+    assert!(session.set_start(None));
+    let from_zero = session.forward_at(&[0.0]).to_vec();
+    let (zero, _) = run(&plan, &[0.0; 4 * 64], &one_hot(4, 3));
+    assert!(near(&from_zero, &zero));
+}
+
+#[test]
+fn a_layer_before_the_first_linear_one_keeps_the_path_from_being_shortened() {
+    let (graph, _) = network();
+    let shaped = graph.specialize(&[1, 8, 8], 1).unwrap();
+    let options = PlanOptions {
+        layers: vec![graph.input()],
+        ..PlanOptions::default()
+    };
+    let plan = Plan::compile(&graph, &shaped, &options).unwrap();
+    assert!(!plan.session().set_start(None));
+}
+
+#[test]
 fn gradients_are_those_of_running_on_from_a_changed_layer() {
     let (graph, layers) = network();
     let plan = plan(&graph, &layers, 1, true);

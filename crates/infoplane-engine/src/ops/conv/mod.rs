@@ -183,6 +183,17 @@ impl ConvSpec {
         }
     }
 
+    /// The affine part for one row.
+    pub fn affine_for_one_row(&self) -> ConvSpec {
+        let one = |[_, channels, height, width]: [usize; 4]| [1, channels, height, width];
+        ConvSpec {
+            input: one(self.input),
+            output: one(self.output),
+            clamp: None,
+            ..self.clone()
+        }
+    }
+
     /// Builds the kernel that suits it. Its result is blocked, and so are its operands but for a
     /// `plain_input`.
     pub fn build(self, options: ConvOptions) -> Box<dyn Kernel> {
@@ -279,6 +290,7 @@ struct Conv {
     output_len: usize,
     bias: Vec<Lanes>,
     clamp: Option<Clamp>,
+    addend: bool,
 }
 
 impl Conv {
@@ -305,6 +317,7 @@ impl Conv {
             output_len: spec.output[0] * spec.out_blocks() * positions(spec.output) * LANES,
             bias: spec.bias_blocks(),
             clamp: spec.clamp,
+            addend: spec.addend,
             forward,
             backward,
         }
@@ -341,6 +354,10 @@ impl Kernel for Conv {
         self.forward.constant_bytes() + backward
     }
 
+    fn passes_gradient_to(&self) -> Option<usize> {
+        self.addend.then_some(1)
+    }
+
     fn forward(
         &self,
         inputs: &[&[f32]],
@@ -369,7 +386,8 @@ impl Kernel for Conv {
             return pass_masked(context.grad_output, mask, gradient);
         }
         let method = self.backward.as_ref().unwrap_or(&self.forward);
-        let mask = if method.takes_mask() || self.clamp.is_none() {
+        // With an addend the masked gradient is wanted once more.
+        let mask = if self.clamp.is_none() || (method.takes_mask() && !self.addend) {
             mask
         } else {
             apply_mask(context.grad_output, context.saved);

@@ -324,6 +324,126 @@ fn many_columns_and_channels_cross_every_block_edge() {
     });
 }
 
+/// Sizes at which every tile of Winograd's is chosen, with patches across every edge.
+#[test]
+fn winograd_tiles_match_the_reference() {
+    for (height, width) in [(4, 5), (10, 10), (11, 13), (14, 10)] {
+        check(Case {
+            input: [2, 3, height, width],
+            out_channels: 2,
+            ..PLAIN
+        });
+    }
+    check(Case {
+        input: [1, 2, 12, 11],
+        begin: [0, 2],
+        end: [2, 0],
+        ..PLAIN
+    });
+}
+
+/// Too large for finite differences: Winograd's kernels, forward and backward, against direct ones.
+#[test]
+fn winograd_agrees_with_direct_products_over_many_channels_and_patches() {
+    for (samples, channels, out_channels, side) in
+        [(3, 40, 70, 30), (2, 130, 20, 7), (1, 64, 64, 57)]
+    {
+        let mut spec = spec(Case {
+            input: [samples, channels, side, side],
+            out_channels,
+            ..PLAIN
+        })
+        .unwrap();
+        spec.clamp = Some(Clamp {
+            low: 0.0,
+            high: f32::INFINITY,
+        });
+        let input = values(spec.input.iter().product(), 3);
+        let len: usize = spec.output.iter().product();
+        let grad_output = values(len, 4);
+        for level in SimdLevel::detect() {
+            let run = |exact: bool| {
+                let kernel = spec.clone().build_plain(options(level, exact));
+                let (y, saved) = forward(kernel.as_ref(), &[&input], len);
+                // One mask for both: an element at a kink may fall on either side.
+                let plain = spec.clone().build_plain(options(level, true));
+                let (_, mask) = forward(plain.as_ref(), &[&input], len);
+                assert_eq!(saved.len(), mask.len());
+                let g = vjp(kernel.as_ref(), &[&input], &y, &mask, &grad_output, 0);
+                (kernel.name(), y, g)
+            };
+            let ((name, y, g), (direct_name, direct_y, direct_g)) = (run(false), run(true));
+            assert_eq!((name, direct_name), ("conv winograd", "conv implicit gemm"));
+            for (own, direct) in [(y, direct_y), (g, direct_g)] {
+                let scale = direct.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+                let worst = own.iter().zip(&direct).map(|(a, b)| (a - b).abs());
+                let worst = worst.fold(0.0, f32::max) / scale;
+                assert!(worst < 1e-5, "{level:?}, {channels} channels: {worst:.1e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_addend_is_added_before_the_clamp_and_gets_its_gradient() {
+    for kernel_size in [[1, 1], [3, 3]] {
+        let mut spec = spec(Case {
+            input: [2, 16, 4, 4],
+            out_channels: 16,
+            kernel: kernel_size,
+            begin: kernel_size.map(|size| size / 2),
+            end: kernel_size.map(|size| size / 2),
+            ..PLAIN
+        })
+        .unwrap();
+        spec.clamp = Some(Clamp {
+            low: 0.0,
+            high: f32::INFINITY,
+        });
+        spec.addend = true;
+        let (input, addend) = (values(512, 1), values(512, 2));
+        let layout = Layout::blocked(16, 16);
+        let reference = |inputs: &[Vec<f64>]| -> Vec<f64> {
+            // Blocked operands, because both orders hold the same numbers here.
+            let plain = |blocked: &[f64], channels: usize| -> Vec<f64> {
+                let layout = Layout::blocked(channels, 16);
+                let row = layout.row_len();
+                (0..2 * channels * 16)
+                    .map(|i| {
+                        let (sample, rest) = (i / (channels * 16), i % (channels * 16));
+                        blocked[sample * row + layout.index(rest / 16, rest % 16)]
+                    })
+                    .collect()
+            };
+            let without = ConvSpec {
+                clamp: None,
+                ..spec.clone()
+            };
+            let sums = reference_conv(&without, &plain(&inputs[0], 16));
+            let addend = plain(&inputs[1], 16);
+            let mut result = vec![0.0; 2 * layout.row_len()];
+            for (i, (sum, addend)) in sums.iter().zip(&addend).enumerate() {
+                let (sample, rest) = (i / (16 * 16), i % (16 * 16));
+                let at = sample * layout.row_len() + layout.index(rest / 16, rest % 16);
+                result[at] = (sum + addend).max(0.0);
+            }
+            result
+        };
+        for level in SimdLevel::detect() {
+            for exact in [true, false] {
+                let kernel = spec.clone().build(options(level, exact));
+                check_against_reference(
+                    kernel.as_ref(),
+                    &[input.clone(), addend.clone()],
+                    reference,
+                    2e-5,
+                );
+                assert_eq!(kernel.passes_gradient_to(), Some(1));
+            }
+        }
+    }
+}
+
 #[test]
 fn batch_norm_and_clamp_fold_into_the_kernel() {
     for groups in [1, 4] {
