@@ -124,8 +124,9 @@ fn every_architecture_computes_what_torchvision_does() {
     }
 }
 
-/// Conductances with weights by formula.
-fn check_conductances(architecture: &str) {
+/// Conductances with weights by formula. Layers before the one named `decided` may differ by three times
+/// as much.
+fn check_conductances(architecture: &str, decided: &str) {
     let file = format!("goldens/torchvision_{architecture}_formula_seed0.npz");
     let Some(path) = shared(&file) else { return };
     let mut golden = NpzFile::open(&path).unwrap();
@@ -147,9 +148,11 @@ fn check_conductances(architecture: &str) {
         1e-4,
         "logits",
     );
-    for (layer, conductance) in layers.iter().zip(&result.conductance) {
+    let from = layers.iter().position(|layer| layer == decided).unwrap();
+    for (index, (layer, conductance)) in layers.iter().zip(&result.conductance).enumerate() {
         let key = format!("trapezoid/{layer}");
-        assert_near(conductance, &values(&mut golden, &key), 1e-3, &key);
+        let tolerance = if index < from { 3e-3 } else { 1e-3 };
+        assert_near(conductance, &values(&mut golden, &key), tolerance, &key);
     }
     for (value, key) in [
         (result.f_input, "f_input"),
@@ -161,12 +164,15 @@ fn check_conductances(architecture: &str) {
 
 #[test]
 fn resnet50_conducts_as_in_pytorch() {
-    check_conductances("resnet50");
+    check_conductances("resnet50", "maxpool");
 }
 
 #[test]
 fn vgg16_conducts_as_in_pytorch() {
-    check_conductances("vgg16");
+    // On this path two activations that enter the pool features.23 are equal to the last bit or so, and
+    // rounding decides which of them gets the gradient. PyTorch's own float32 result, which is the
+    // reference here, is 1.2e-3 away from its float64 one before that pool, and 3e-7 after it.
+    check_conductances("vgg16", "features.23");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod globals;
 mod machine;
 mod objects;
+mod rebuild;
 
 pub(super) use globals::StorageKind;
 pub(super) use machine::load;
