@@ -112,10 +112,14 @@ impl<'a> Pass<'a> {
     /// Forgets the sample before, all but the node at the path's start if that is the same again, and
     /// sets out on another path.
     pub fn begin(&mut self, path: &Path<'_>) {
-        if self.fills_path.is_none() || !self.sweep.options.baseline.is_fixed() {
+        if !self.sweep.shares_first_layer {
+            self.fills_path = Some(false);
+        } else if self.fills_path.is_none() || !self.sweep.options.baseline.is_fixed() {
             self.fills_path = Some(self.session.set_start(path.start));
         }
-        self.session.set_end(path.input);
+        if self.fills_path == Some(true) {
+            self.session.set_end(path.input);
+        }
         self.nodes.begin_sample();
         for sums in &mut self.sums {
             sums.fill(0.0);

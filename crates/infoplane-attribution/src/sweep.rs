@@ -104,6 +104,7 @@ pub struct Sweep<'b> {
     pub(crate) options: SweepOptions,
     pub(crate) nodes: Vec<f64>,
     pub(crate) node_memory: usize,
+    pub(crate) shares_first_layer: bool,
 }
 
 impl<'b> Sweep<'b> {
@@ -152,6 +153,7 @@ impl<'b> Sweep<'b> {
             layers,
             options,
             node_memory: DEFAULT_NODE_MEMORY,
+            shares_first_layer: true,
         })
     }
 
@@ -159,6 +161,14 @@ impl<'b> Sweep<'b> {
     /// at least. With less the adaptive quadrature evaluates more nodes again; results are the same.
     pub fn with_node_memory(mut self, bytes: usize) -> Sweep<'b> {
         self.node_memory = bytes;
+        self
+    }
+
+    /// Computes a first layer that is affine anew at every node, instead of at the ends of the path
+    /// alone. It takes longer; each node's input is then rounded as other programs round it, which is
+    /// what comparisons with them want, because a unit within rounding of its kink falls on either side.
+    pub fn with_first_layer_at_every_node(mut self) -> Sweep<'b> {
+        self.shares_first_layer = false;
         self
     }
 

@@ -123,7 +123,8 @@ impl Golden {
                 },
             },
         )
-        .unwrap();
+        .unwrap()
+        .with_first_layer_at_every_node();
         let mut worker = sweep.worker();
         self.input
             .chunks_exact(plan.input_len())

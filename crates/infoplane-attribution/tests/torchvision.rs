@@ -53,7 +53,8 @@ fn attribute(
             reduction: Reduction::Channels,
         },
     )
-    .unwrap();
+    .unwrap()
+    .with_first_layer_at_every_node();
     let sample = Sample {
         input,
         ..Sample::default()

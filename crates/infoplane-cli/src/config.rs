@@ -68,6 +68,7 @@ fn attribution(config: &mut RunConfig, args: &AttributionArgs) {
         config, args, target, baseline, blur_sigma, quadrature, steps, power, knee, tolerance,
         max_steps, threads
     );
+    config.exact |= args.exact;
 }
 
 fn images(config: &mut RunConfig, args: &ImageArgs) {

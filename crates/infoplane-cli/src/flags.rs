@@ -83,8 +83,8 @@ pub struct AttributionArgs {
     ///
     /// `adaptive` starts with 12 hyperbolic steps and splits those that make the completeness error,
     /// until a sample is within --tolerance. `hyperbolic` takes --steps intervals whose density falls
-    /// with the square of the distance from the baseline beyond --knee. `graded` takes --steps intervals that crowd towards the baseline, where the bends
-    /// of a ReLU network are. `trapezoid` takes uniform ones. `captum` computes what Captum's
+    /// with the square of the distance from the baseline beyond --knee. `graded` takes --steps
+    /// intervals that crowd towards the baseline, where the bends of a ReLU network are. `trapezoid` takes uniform ones. `captum` computes what Captum's
     /// LayerConductance does by default, for comparison.
     #[arg(long, value_name = "RULE")]
     pub quadrature: Option<String>,
@@ -103,6 +103,13 @@ pub struct AttributionArgs {
     /// Most intervals of the adaptive quadrature [default: 64]
     #[arg(long, value_name = "N")]
     pub max_steps: Option<usize>,
+    /// Use direct kernels only
+    ///
+    /// 3 × 3 convolutions are computed by Winograd's transforms, whose rounding errors are a few times
+    /// those of adding up products as they stand, and the first layer of a path at its two ends alone.
+    /// With this flag neither is done; it takes longer.
+    #[arg(long)]
+    pub exact: bool,
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -258,6 +265,12 @@ pub struct LayersArgs {
     /// Show the compiled plan instead: steps, kernels, bytes, operations
     #[arg(long)]
     pub plan: bool,
+    /// With --plan: measure each step on this machine, milliseconds a row forward and backward
+    #[arg(long, requires = "plan")]
+    pub time: bool,
+    /// With --plan: direct kernels only, as `run --exact`
+    #[arg(long, requires = "plan")]
+    pub exact: bool,
     /// Shape of one sample where the network leaves it free, as 3,224,224
     #[arg(long, value_name = "C,H,W", value_delimiter = ',')]
     pub input_shape: Vec<usize>,

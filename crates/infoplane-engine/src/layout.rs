@@ -51,7 +51,7 @@ impl Layout {
     /// Whether both orders are the same, floats for floats.
     pub(crate) fn is_same_as(&self, other: &Layout) -> bool {
         let trivial =
-            |layout: &Layout| layout.positions == 1 && layout.channels % layout.block == 0;
+            |layout: &Layout| layout.positions == 1 && layout.channels.is_multiple_of(layout.block);
         self == other
             || (self.channels * self.positions == other.channels * other.positions
                 && (trivial(self) || self.block == 1)
@@ -80,7 +80,7 @@ impl Layout {
 
     /// Sets or adds to a row of this order from one of plain order; padding becomes 0.
     pub(crate) fn put_blocked(&self, plain: &[f32], row: &mut [f32], accumulate: bool) {
-        if !accumulate && self.channels % self.block != 0 {
+        if !accumulate && !self.channels.is_multiple_of(self.block) {
             row.fill(0.0);
         }
         for (channel, line) in plain.chunks_exact(self.positions.max(1)).enumerate() {

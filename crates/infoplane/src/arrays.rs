@@ -74,13 +74,16 @@ pub fn attribute(
         target: config.target()?,
         reduction,
     };
-    let plan = model.plan(&sample_shape, &layers, quadrature.nodes_at_once())?;
+    let n_nodes = quadrature.nodes_at_once();
+    let plan = model.plan(&sample_shape, &layers, n_nodes, config.exact)?;
     let sweep = Sweep::new(
         &plan,
         layers.iter().map(SweepLayer::from).collect(),
         options,
     )?
-    .with_node_memory(node_memory(config.n_threads()?));
+    .with_node_memory(node_memory(config.n_threads()?))
+    // Its results are compared with those of other programs.
+    .with_first_layer_at_every_node();
     let n = inputs.input.shape()[0];
     let input_len = plan.input_len();
     let rows = inputs.input.as_slice().unwrap_or_default();

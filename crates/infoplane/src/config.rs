@@ -63,6 +63,8 @@ pub struct RunConfig {
     pub groups: Option<String>,
     /// At most this many samples, spread evenly.
     pub limit: Option<usize>,
+    /// Only kernels that add up products as they stand, and every path node from its input.
+    pub exact: bool,
     /// Fail on an unreadable sample instead of skipping it.
     pub strict: bool,
     /// Channel noise relative to a layer's standard deviation; chosen automatically by default.

@@ -34,12 +34,13 @@ pub enum LayerChoice {
     All,
 }
 
-/// Rows of a micro-batch are chosen so that a worker's values and gradients stay about this small:
-/// beyond the caches more rows only cost memory.
-const WORKER_BYTES: usize = 24 << 20;
+/// Rows of a micro-batch are chosen so that a worker's values and gradients stay about this small, in
+/// bytes, plus half of the bytes of the parameters: more rows save readings of the weights, but cost
+/// memory and leave the caches.
+const WORKER_BYTES: usize = 96 << 20;
 
 /// Most rows of a micro-batch.
-const MAX_ROWS: usize = 32;
+const MAX_ROWS: usize = 8;
 
 impl Model {
     /// Reads what a configuration names.
@@ -135,37 +136,48 @@ impl Model {
         Ok(layers)
     }
 
-    /// Compiles the network for sweeps of `n_nodes` path nodes over the given layers.
+    /// Compiles the network for sweeps of `n_nodes` path nodes over the given layers; `exact` leaves out
+    /// kernels that transform their operands (Winograd's).
     ///
-    /// The micro-batch divides the nodes evenly and is as large as stays in the caches; one row where
-    /// the network would mix the rows of a batch.
+    /// The micro-batch divides the nodes evenly; it is one row where the network would mix the rows of a
+    /// batch.
     pub fn plan(
         &self,
         sample_shape: &[usize],
         layers: &[Layer],
         n_nodes: usize,
+        exact: bool,
     ) -> Result<Plan, Error> {
         let options = PlanOptions {
             layers: layers.iter().map(|layer| layer.value).collect(),
             keep_values: false,
-            exact: false,
+            exact,
         };
         let single = self.graph.specialize(sample_shape, 1)?;
-        let plan = Plan::compile(&self.graph, &single, &options)?;
-        let rows_allowed = (WORKER_BYTES / plan.summary().worker_bytes.max(1))
-            .clamp(1, MAX_ROWS)
-            .min(n_nodes.max(1));
-        let rows = n_nodes
-            .max(1)
-            .div_ceil(n_nodes.max(1).div_ceil(rows_allowed));
-        if rows == 1 {
-            return Ok(plan);
-        }
+        let n_nodes = n_nodes.max(1);
+        let rows_allowed = self.rows_allowed(&single, layers).min(n_nodes);
+        let rows = n_nodes.div_ceil(n_nodes.div_ceil(rows_allowed));
         let shaped = match self.graph.specialize(sample_shape, rows) {
-            Ok(shaped) if shaped.rows_are_independent() => shaped,
-            _ => return Ok(plan),
+            Ok(shaped) if rows > 1 && shaped.rows_are_independent() => shaped,
+            _ => single,
         };
         Ok(Plan::compile(&self.graph, &shaped, &options)?)
+    }
+
+    /// Rows whose values fit: those of the requested layers live through both passes, and beside them a
+    /// few of the largest ones.
+    fn rows_allowed(&self, single: &ShapedGraph, layers: &[Layer]) -> usize {
+        let elements = |shape: &[usize]| shape.iter().product::<usize>();
+        let kept: usize = layers.iter().map(|layer| elements(&layer.shape)).sum();
+        let largest = single
+            .nodes()
+            .iter()
+            .map(|node| elements(single.shape(node.output)))
+            .max()
+            .unwrap_or(0);
+        let row_bytes = size_of::<f32>() * (kept + 4 * largest);
+        let parameter_bytes = size_of::<f32>() * self.graph.n_parameters() as usize;
+        ((WORKER_BYTES + parameter_bytes / 2) / row_bytes.max(1)).clamp(1, MAX_ROWS)
     }
 
     /// What `run.json` says of the model.

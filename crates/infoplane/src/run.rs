@@ -30,6 +30,7 @@ pub struct Run {
     manifest: RunManifest,
     n_threads: usize,
     strict: bool,
+    exact: bool,
     notes: Vec<String>,
 }
 
@@ -109,6 +110,7 @@ impl Run {
                 "target": target_name(target),
                 "baseline": baseline_name(&options.baseline),
                 "quadrature": quadrature_json(&options.quadrature),
+                "exact": config.exact,
                 "preprocess": preprocess,
                 "limit": config.limit,
                 "seed": config.seed.unwrap_or(DEFAULT_SEED),
@@ -133,6 +135,7 @@ impl Run {
             manifest,
             n_threads: config.n_threads()?,
             strict: config.strict,
+            exact: config.exact,
         })
     }
 
@@ -172,12 +175,20 @@ impl Run {
     ) -> Result<RunDir, Error> {
         // What can be refused is refused before the directory is made.
         let n_nodes = self.options.quadrature.nodes_at_once();
-        let plan = self
-            .model
-            .plan(self.dataset.sample_shape(), &self.layers, n_nodes)?;
+        let plan = self.model.plan(
+            self.dataset.sample_shape(),
+            &self.layers,
+            n_nodes,
+            self.exact,
+        )?;
         let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
         let sweep = Sweep::new(&plan, layers, self.options.clone())?
             .with_node_memory(node_memory(self.n_threads));
+        let sweep = if self.exact {
+            sweep.with_first_layer_at_every_node()
+        } else {
+            sweep
+        };
         tracing::debug!(
             rows = plan.batch(),
             threads = self.n_threads,

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
+use infoplane::engine::StepTime;
 use infoplane::{Layer, LayerChoice, Model, PlanSummary};
 
 use crate::UsageError;
@@ -26,8 +27,9 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
     let all = model.layers(&shaped, &LayerChoice::All)?;
     let chosen = model.layers(&shaped, &LayerChoice::Default)?;
     if args.plan {
-        let plan = model.plan(&shape, &chosen, 17)?;
-        return print_plan(&plan.summary(), args.json);
+        let plan = model.plan(&shape, &chosen, 17, args.exact)?;
+        let times = args.time.then(|| plan.time_steps(TIMED_PASSES));
+        return print_plan(&plan.summary(), times.as_deref(), args.json);
     }
     let rows = segments(&all, &chosen, args.all);
     let mut out = std::io::stdout().lock();
@@ -120,13 +122,26 @@ fn segments<'a>(all: &'a [Layer], chosen: &[Layer], list_all: bool) -> Vec<Row<'
     rows
 }
 
-fn print_plan(plan: &PlanSummary, json: bool) -> anyhow::Result<()> {
+/// Passes of which `--time` takes the median.
+const TIMED_PASSES: usize = 5;
+
+fn print_plan(plan: &PlanSummary, times: Option<&[StepTime]>, json: bool) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
+    // Milliseconds a row, forward and backward.
+    let times: Option<Vec<[f64; 2]>> = times.map(|times| {
+        let of_row = |time: std::time::Duration| time.as_secs_f64() * 1e3 / plan.batch as f64;
+        times
+            .iter()
+            .map(|time| [of_row(time.forward), of_row(time.backward)])
+            .collect()
+    });
     if json {
         let steps: Vec<serde_json::Value> = plan
             .steps
             .iter()
-            .map(|step| {
+            .enumerate()
+            .map(|(index, step)| {
+                let time = times.as_ref().map(|times| times[index]);
                 serde_json::json!({
                     "node": step.node,
                     "kernel": step.kernel,
@@ -135,11 +150,14 @@ fn print_plan(plan: &PlanSummary, json: bool) -> anyhow::Result<()> {
                     "saved_bytes": step.saved_bytes,
                     "constant_bytes": step.constant_bytes,
                     "backward": step.backward,
+                    "forward_ms": time.map(|[forward, _]| forward),
+                    "backward_ms": time.map(|[_, backward]| backward),
                 })
             })
             .collect();
         let object = serde_json::json!({
             "batch": plan.batch,
+            "simd": plan.simd.name(),
             "constant_bytes": plan.constant_bytes,
             "worker_bytes": plan.worker_bytes,
             "steps": steps,
@@ -155,8 +173,14 @@ fn print_plan(plan: &PlanSummary, json: bool) -> anyhow::Result<()> {
         "saved bytes>",
         "constant bytes>",
         "backward",
+        if times.is_some() { "ms forward>" } else { "" },
+        if times.is_some() { "ms backward>" } else { "" },
     ]);
-    for step in &plan.steps {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let time = |pass: usize| match &times {
+            Some(times) => format!("{:.3}", times[index][pass]),
+            None => String::new(),
+        };
         table.row(vec![
             step.node.clone(),
             step.kernel.to_string(),
@@ -165,13 +189,16 @@ fn print_plan(plan: &PlanSummary, json: bool) -> anyhow::Result<()> {
             short_count(step.saved_bytes as u64),
             short_count(step.constant_bytes as u64),
             if step.backward { "yes" } else { "" }.to_string(),
+            time(0),
+            time(1),
         ]);
     }
     table.print(&mut out)?;
     writeln!(
         out,
-        "\n{} rows at once; {:.1} MB of constants, {:.1} MB for each worker.",
+        "\n{} rows at once with {} kernels; {:.1} MB of constants, {:.1} MB for each worker.",
         plan.batch,
+        plan.simd.name(),
         plan.constant_bytes as f64 / 1e6,
         plan.worker_bytes as f64 / 1e6
     )?;

@@ -49,11 +49,10 @@ pub(super) struct Compiler<'a> {
     first_conv: Option<(Box<dyn Kernel>, Option<Clamp>)>,
 }
 
-/// A kernel with the order of its operands and of its result.
+/// A kernel with the order of its operands and its result.
 struct Chosen {
     kernel: Box<dyn Kernel>,
-    operands: Order,
-    result: Order,
+    order: Order,
 }
 
 impl<'a> Compiler<'a> {
@@ -215,15 +214,11 @@ impl<'a> Compiler<'a> {
             return self.add_conv(index, node, spec, fusion);
         }
         let operands = self.operands(node);
-        let Chosen {
-            kernel,
-            operands: order,
-            result,
-        } = self
+        let Chosen { kernel, order } = self
             .choose(node, &operands)
             .map_err(|error| self.located(error, node))?;
         let inputs = self.runtime_tensors(&node.operands, order);
-        let output = self.make(node.output, result);
+        let output = self.make(node.output, order);
         self.push(
             kernel,
             self.graph.node(node.node).name.clone(),
@@ -313,18 +308,16 @@ impl<'a> Compiler<'a> {
         let shape = self.shaped.shape(node.output);
         let is_blocked = |value: &ValueId| self.order(*value) == Order::Blocked;
         if node.operands.iter().any(is_blocked)
-            && let Some((kernel, result)) = self.choose_blocked(node, operands)?
+            && let Some(kernel) = self.choose_blocked(node, operands)?
         {
             return Ok(Chosen {
                 kernel,
-                operands: Order::Blocked,
-                result,
+                order: Order::Blocked,
             });
         }
         Ok(Chosen {
             kernel: ops::build(&node.operation, operands, shape)?,
-            operands: Order::Plain,
-            result: Order::Plain,
+            order: Order::Plain,
         })
     }
 
@@ -332,7 +325,7 @@ impl<'a> Compiler<'a> {
         &self,
         node: &ShapedNode,
         operands: &[Operand],
-    ) -> Result<Option<(Box<dyn Kernel>, Order)>, EngineError> {
+    ) -> Result<Option<Box<dyn Kernel>>, EngineError> {
         let (rows, layout) = self.blocks(node.operands[0]);
         // What works element by element sees one long row.
         let flat = |operand: &Operand| Operand {
@@ -397,7 +390,7 @@ impl<'a> Compiler<'a> {
                 None => return Ok(None),
             },
         };
-        Ok(Some((kernel, Order::Blocked)))
+        Ok(Some(kernel))
     }
 
     /// Computes a value that does not depend on the input.

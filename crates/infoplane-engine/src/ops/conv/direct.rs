@@ -340,7 +340,10 @@ fn offsets(
 fn groups(spec: &ConvSpec) -> impl Iterator<Item = Group> + use<> {
     let (own_in, own_out) = (spec.input[1] / spec.groups, spec.output[1] / spec.groups);
     let merged = (1..=spec.groups)
-        .find(|&n| spec.groups % n == 0 && (n * own_in) % LANES == 0 && (n * own_out) % LANES == 0)
+        .find(|&n| {
+            let whole_blocks = |own: usize| (n * own).is_multiple_of(LANES);
+            spec.groups.is_multiple_of(n) && whole_blocks(own_in) && whole_blocks(own_out)
+        })
         .unwrap_or(spec.groups);
     let (in_blocks, out_blocks) = (
         (merged * own_in).div_ceil(LANES),

@@ -25,6 +25,9 @@ use direct::Direct;
 use frame::Content;
 use winograd::{TileSize, Winograd};
 
+/// Channels below which the forward pass keeps to small Winograd tiles.
+const FEW_CHANNELS: usize = 64;
+
 /// How the caller wants convolutions done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ConvOptions {
@@ -169,6 +172,17 @@ impl ConvSpec {
         }
     }
 
+    /// As [`ConvSpec::winograd_tile`] for the forward pass. Its rounding errors move units across their
+    /// kinks, and gradients jump there; those of the backward pass stay as small as they are. So large
+    /// tiles are taken only where there are enough channels for them to gain much.
+    fn winograd_tile_forward(&self) -> Option<TileSize> {
+        let few = self.input[1].min(self.output[1]) < FEW_CHANNELS;
+        match self.winograd_tile(self.output) {
+            Some(TileSize::Four) if few => Some(TileSize::Two),
+            tile => tile,
+        }
+    }
+
     /// Folds what follows, y·scale + shift by channel, into weights and bias.
     pub fn fold_scale_and_shift(&mut self, scale: &[f32], shift: &[f32]) {
         let taps = self.weights.len() / self.output[1];
@@ -211,15 +225,14 @@ impl ConvSpec {
                 Some(Method::Direct(backward)),
             ));
         }
-        let choose = |result: [usize; 4]| self.winograd_tile(result).filter(|_| !exact);
-        let forward = match choose(self.output) {
+        let forward = match self.winograd_tile_forward().filter(|_| !exact) {
             Some(tile) => Method::Winograd(Winograd::forward(&self, tile, level)),
             None => {
                 let content = Content::Blocks(self.in_blocks());
                 Method::Direct(Direct::forward(&self, content, level))
             }
         };
-        let backward = match choose(self.input) {
+        let backward = match self.winograd_tile(self.input).filter(|_| !exact) {
             Some(tile) => Method::Winograd(Winograd::backward(&self, tile, level)),
             None => Method::Direct(Direct::backward(&self, level)),
         };

@@ -253,6 +253,7 @@ impl Job for TransformInput<'_> {
 
 impl TransformInput<'_> {
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "columns of an array of rows")]
     fn transform<S: Simd, const N: usize, const M: usize>(
         &mut self,
         simd: S,
@@ -336,6 +337,7 @@ impl Job for TransformOutput<'_, '_> {
 
 impl TransformOutput<'_, '_> {
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "columns of an array of rows")]
     fn transform<S: Simd, const N: usize, const M: usize>(
         &mut self,
         simd: S,
