@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ndarray::{Array, ArrayD, Dimension, Ix1, Ix2, Ix4};
+use ndarray::{Array, ArrayD, Dimension, Ix2, Ix4};
 use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
 
 /// The program, to be started in `folder`.
