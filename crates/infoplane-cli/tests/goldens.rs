@@ -4,8 +4,8 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{Archive, demo_asset, shared, succeed};
-use ndarray::{ArrayD, Axis};
+use common::{Archive, demo_asset, shared, succeed, write_inputs_with};
+use ndarray::{Array4, ArrayD, Axis, Ix4, s};
 use tempfile::TempDir;
 
 /// Where a layer's values may differ from the reference's, relative to its largest.
@@ -190,6 +190,47 @@ fn without_reduction_a_layer_keeps_its_shape_and_sums_to_the_channels() {
         let expected = channels.array(&name);
         close(layer, &found, &expected, 1e-5 * largest(&expected));
     }
+}
+
+#[test]
+fn paths_start_where_they_are_told_to() {
+    let golden = Golden::demo();
+    let input = golden.open().array("input");
+    let input = input.into_dimensionality::<Ix4>().unwrap();
+    let folder = TempDir::new().unwrap();
+    let attribute = |start: &Array4<f32>, baseline: &[&str]| {
+        let inputs = folder.path().join("in.npz");
+        write_inputs_with(&inputs, &input, "baseline", start);
+        let raw = folder.path().join("raw.npz");
+        let mut args = vec!["attribute", "--layers", "stem,block2.0,logits"];
+        args.extend(["--model", text(&golden.model), "--inputs", text(&inputs)]);
+        args.extend([
+            "--raw",
+            text(&raw),
+            "--quadrature",
+            "adaptive",
+            "--target",
+            "3",
+        ]);
+        args.extend(baseline);
+        succeed(folder.path(), args);
+        let mut ours = Archive::open(&raw);
+        ["conductance/block2.0", "f_baseline", "error"].map(|name| ours.array(name))
+    };
+    let zeros = Array4::zeros(input.raw_dim());
+    let one_row = zeros.slice(s![..1, .., .., ..]).to_owned();
+
+    let zero = attribute(&zeros, &["--baseline", "zero"]);
+    assert_eq!(attribute(&zeros, &["--baseline", "input"]), zero);
+    assert_eq!(attribute(&one_row, &["--baseline", "input"]), zero);
+    // A path of no length.
+    let still = attribute(&input, &["--baseline", "input"]);
+    assert_eq!(largest(&still[0]), 0.0);
+
+    let blur = attribute(&zeros, &["--baseline", "blur", "--blur-sigma", "1.5"]);
+    assert_ne!(blur[1], zero[1]);
+    let sharp = attribute(&zeros, &["--baseline", "blur", "--blur-sigma", "0.01"]);
+    close("sharp", &sharp[0], &still[0], 1e-4);
 }
 
 #[test]

@@ -203,6 +203,42 @@ fn the_thread_count_changes_no_byte() {
     assert_eq!(differing(&out, reference()), Vec::<PathBuf>::new());
 }
 
+/// The adaptive rule keeps nodes from sample to sample, and which those are depends on the workers.
+#[test]
+fn the_thread_count_changes_no_byte_of_an_adaptive_run() {
+    let folder = TempDir::new().unwrap();
+    let out = |threads: &str| {
+        let out = folder.path().join(threads);
+        let mut args = run_args(&out);
+        args.retain(|arg| arg != "--steps" && arg != "24");
+        for (option, value) in [
+            ("--threads", threads),
+            ("--max-steps", "20"),
+            ("--limit", "64"),
+        ] {
+            match args.iter().position(|arg| arg == option) {
+                Some(place) => args[place + 1] = value.to_string(),
+                None => args.extend([option.to_string(), value.to_string()]),
+            }
+        }
+        succeed(folder.path(), args);
+        out
+    };
+    let (one, three) = (out("1"), out("3"));
+    assert_eq!(differing(&one, &three), Vec::<PathBuf>::new());
+
+    // At most 20 steps are too few for some; the run says so.
+    let plane = json(&one.join("plane.json"));
+    let warnings = plane["warnings"].as_array().unwrap();
+    let said = warnings.iter().filter(|warning| {
+        let text = warning.as_str().unwrap();
+        text.starts_with("Quadrature: ")
+            && text.contains("of 64 samples")
+            && text.contains("20 steps")
+    });
+    assert_eq!(said.count(), 1, "{warnings:?}");
+}
+
 #[test]
 fn an_interrupted_run_keeps_its_parts_and_goes_on_to_the_same_bytes() {
     let folder = TempDir::new().unwrap();

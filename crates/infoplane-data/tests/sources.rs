@@ -320,9 +320,32 @@ fn inputs_are_read_with_targets_and_labels() {
     assert!(refuse(&path).contains("no array `input`; the archive holds `target`, `x`"));
     let path = npz(
         root.path(),
-        &[("input", input), ("label", npy("|u1", "(3,)", &[0; 3]))],
+        &[
+            ("input", input.clone()),
+            ("label", npy("|u1", "(3,)", &[0; 3])),
+        ],
     );
     assert!(refuse(&path).contains("3 numbers for 2 inputs"));
+
+    let with_baseline = |shape: &str, values: &[f32]| {
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        npz(
+            root.path(),
+            &[
+                ("input", input.clone()),
+                ("baseline", npy("<f4", shape, &bytes)),
+            ],
+        )
+    };
+    let path = with_baseline("(1, 1)", &[0.25]);
+    let baseline = read_inputs(&path).unwrap().baseline.unwrap();
+    assert_eq!(baseline.as_slice(), Some(&[0.25][..]));
+    assert!(read_inputs(&with_baseline("(2, 1)", &[0.0, 1.0])).is_ok());
+    assert!(refuse(&with_baseline("(3, 1)", &[0.0; 3])).contains("shape [3, 1]"));
+    assert!(refuse(&with_baseline("(1, 2)", &[0.0; 2])).contains("shape [1, 2]"));
     for (content, expected) in [
         (npy("|u1", "()", &[0]), "shape []; expected samples"),
         (npy("|u1", "(0, 3)", &[]), "shape [0, 3]; expected samples"),

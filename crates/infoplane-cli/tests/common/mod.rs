@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ndarray::{Array, ArrayD, Dimension, Ix1, Ix2, Ix4};
+use ndarray::{Array, ArrayD, Dimension, Ix2, Ix4};
 use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
 
 /// The program, to be started in `folder`.
@@ -135,11 +135,11 @@ pub fn write_input<D: Dimension>(path: &Path, input: &Array<f32, D>) {
 }
 
 /// Writes an archive of inputs and of one more array, such as `target` or `label`.
-pub fn write_inputs_with<T: WritableElement>(
+pub fn write_inputs_with<T: WritableElement, D: Dimension>(
     path: &Path,
     input: &Array<f32, Ix4>,
     key: &str,
-    values: &Array<T, Ix1>,
+    values: &Array<T, D>,
 ) {
     let mut writer = NpzWriter::new(File::create(path).unwrap());
     writer.add_array("input", input).unwrap();
