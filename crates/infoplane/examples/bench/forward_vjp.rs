@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use infoplane::argmax;
 use infoplane::engine::{Backend, EngineError, Layout, Plan, Session};
 use serde_json::json;
 
@@ -85,11 +84,7 @@ impl<'p> Batch<'p> {
     fn new(network: &Network, plan: &'p Plan, n_nodes: usize, workers: usize) -> Batch<'p> {
         let rows = plan.batch();
         let sample = network.sample(0);
-        let mut sessions: Vec<_> = (0..workers).map(|_| plan.session()).collect();
-        let target = network.target(0).unwrap_or_else(|| {
-            sessions[0].input()[..sample.len()].copy_from_slice(sample);
-            argmax(&sessions[0].forward()[..plan.n_outputs()])
-        });
+        let target = network.target(0);
         let inputs = (0..n_nodes.next_multiple_of(rows))
             .flat_map(|node| {
                 let alpha = (node + 1).min(n_nodes) as f32 / n_nodes as f32;
@@ -102,7 +97,7 @@ impl<'p> Batch<'p> {
         }
         Batch {
             layout: plan.layouts()[0],
-            sessions,
+            sessions: (0..workers).map(|_| plan.session()).collect(),
             inputs,
             rows,
             seeds,

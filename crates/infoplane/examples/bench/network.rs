@@ -67,10 +67,11 @@ impl Network {
         &all[index * len..][..len]
     }
 
-    /// The output unit that the inputs name for a sample.
-    pub fn target(&self, index: usize) -> Option<usize> {
-        let targets = self.inputs.target.as_ref()?;
-        usize::try_from(*targets.get(index)?).ok()
+    /// The output unit that the inputs name for a sample, or the first.
+    pub fn target(&self, index: usize) -> usize {
+        let targets = self.inputs.target.as_ref();
+        let named = targets.and_then(|targets| usize::try_from(*targets.get(index)?).ok());
+        named.unwrap_or(0)
     }
 
     /// What will run, for the line `ready`.

@@ -52,10 +52,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let options = SweepOptions {
         quadrature,
         baseline: Baseline::Zero,
-        target: match network.inputs.target {
-            Some(_) => Target::Given,
-            None => Target::Predicted,
-        },
+        target: Target::Given,
         reduction: Reduction::Channels,
     };
     let layers = network.layers.iter().map(SweepLayer::from).collect();
@@ -65,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let n_workers = args.network.workers.clamp(1, n_samples.max(1));
     let mut workers: Vec<Worker<'_>> = (0..n_workers).map(|_| sweep.worker()).collect();
     // Touches all memory.
-    attribute(&network, &mut workers, n_workers)?;
+    forget(&network, &mut workers)?;
 
     let mut ready = network.describe(&plan.summary(), n_workers);
     ready["quadrature"] = json!(quadrature.to_string());
@@ -74,6 +71,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         let results = attribute(&network, &mut workers, n_samples)?;
         let seconds = start.elapsed().as_secs_f64();
+        forget(&network, &mut workers)?;
         Ok(answer(seconds, &results, args.vectors))
     })
 }
@@ -104,11 +102,7 @@ fn attribute(
                     if index >= n_samples {
                         break;
                     }
-                    let result = worker.attribute(Sample {
-                        input: network.sample(index),
-                        target: network.target(index),
-                        ..Sample::default()
-                    });
+                    let result = worker.attribute(sample(network, index, network.target(index)));
                     let mut results = results.lock().unwrap_or_else(|broken| broken.into_inner());
                     results.push((index, result));
                 }
@@ -120,4 +114,32 @@ fn attribute(
         .unwrap_or_else(|broken| broken.into_inner());
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Lets each worker attribute another unit, so that it holds no node of the path for the next run. Paths
+/// of one unit share their start, and a run over the same samples again would find it there.
+fn forget(network: &Network, workers: &mut [Worker<'_>]) -> Result<(), AttributionError> {
+    let target = network.target(0);
+    let other = if target == 0 { 1 } else { target - 1 };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = workers
+            .iter_mut()
+            .map(|worker| {
+                scope.spawn(move || worker.attribute(sample(network, 0, other)).map(drop))
+            })
+            .collect();
+        threads.into_iter().try_for_each(|thread| {
+            // A panic there is a panic here.
+            let ended = thread.join();
+            ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
+}
+
+fn sample(network: &Network, index: usize, target: usize) -> Sample<'_> {
+    Sample {
+        input: network.sample(index),
+        target: Some(target),
+        ..Sample::default()
+    }
 }
