@@ -7,9 +7,9 @@ makes a virtual environment with the pinned packages of `scripts/requirements-be
 measure the two sides are programs that have done their set-up (loading, packing, warming up) and then
 run in turn, A B A B …, never at once, each timing only itself. Ratios are of neighbouring runs.
 
-All measures take about half an hour on two cores and 8 GB of memory; `--quick` tries them in minutes, with figures
-that mean little, and `--only` takes some. The machine should be idle. The exit code is 0 if all that was
-measured was valid, met or not.
+All measures take about half an hour on two cores and 8 GB of memory; the machine should be idle.
+`--quick` tries them in minutes, with figures that mean little, and `--only` takes some. The exit code
+is 0 if all that was measured was valid, whether goals were met or not.
 """
 
 import argparse

@@ -13,7 +13,14 @@ MOST_STEPS = 600
 class Convergence:
     """Errors of infoplane's quadratures on one network, by rule and number of steps."""
 
-    def __init__(self, programs: Programs, network, layers: list[str] | None, samples: int, reference: int):
+    def __init__(
+        self,
+        programs: Programs,
+        network,
+        layers: list[str] | None,
+        samples: int,
+        reference: int,
+    ):
         self.programs = programs
         self.network = network
         self.layers = layers

@@ -68,6 +68,11 @@ def per_sample(seconds: list[float], samples: int) -> list[float]:
     return [value / samples for value in seconds]
 
 
+def convergence(settings: Settings, net, layers: list[str] | None) -> Convergence:
+    samples, reference = settings.error_samples, settings.reference_steps
+    return Convergence(settings.programs, net, layers, samples, reference)
+
+
 def forward(settings: Settings, name: str) -> Row:
     """Forward and VJP to the first block, a batch of 16 nodes."""
     title, layer, goal = FORWARD[name]
@@ -98,7 +103,8 @@ def hooked_sweep(settings: Settings) -> Row:
     steps, samples = settings.steps, settings.samples
     row = Row(
         "sweep-resnet50",
-        f"conductance of {len(settings.blocks)} blocks of ResNet50, {steps} steps / one hooked PyTorch sweep",
+        f"conductance of {len(settings.blocks)} blocks of ResNet50, {steps} steps / "
+        "one hooked PyTorch sweep",
         "≤ 0.5",
         unit="sample",
     )
@@ -117,7 +123,8 @@ def hooked_sweep(settings: Settings) -> Row:
 
 def captum(settings: Settings, wanted: set[str]) -> list[Row]:
     """Captum layer by layer, against the same rule and against what reaches the same error."""
-    net, steps, samples, blocks = settings.network("resnet50"), settings.steps, settings.samples, settings.blocks
+    net, blocks = settings.network("resnet50"), settings.blocks
+    steps, samples = settings.steps, settings.samples
     same = Row(
         "captum-resnet50",
         f"conductance of {len(blocks)} blocks of ResNet50, {steps} steps / Captum layer by layer",
@@ -126,13 +133,14 @@ def captum(settings: Settings, wanted: set[str]) -> list[Row]:
     )
     as_good = Row(
         "error-resnet50",
-        f"{len(blocks)} blocks of ResNet50 to the vector error that Captum's {steps} steps leave / Captum layer by layer",
+        f"{len(blocks)} blocks of ResNet50 to the vector error that Captum's {steps} steps leave / "
+        "Captum layer by layer",
         "≤ 0.005",
         unit="sample",
     )
     rule, fewest = "graded", steps
     if as_good.key in wanted:
-        found = Convergence(settings.programs, net, blocks, settings.error_samples, settings.reference_steps)
+        found = convergence(settings, net, blocks)
         # infoplane's own rule of that name, which is checked below against Captum itself.
         error = found.error("captum", steps)
         must_agree(as_good, "reference", found.check(), REFERENCE * error)
@@ -171,12 +179,13 @@ def error_squeezenet(settings: Settings) -> Row:
     goal = 0.15 if settings.quick else VECTOR_ERROR
     row = Row(
         "error-squeezenet1_1",
-        f"all layers of SqueezeNet to mean vector error {goal:.0%} / hooked PyTorch sweep with uniform steps to the same",
+        f"all layers of SqueezeNet to mean vector error {goal:.0%} / "
+        "hooked PyTorch sweep with uniform steps to the same",
         "≤ 0.15",
         unit="sample",
     )
     net, samples = settings.network("squeezenet1_1"), settings.error_samples
-    found = Convergence(settings.programs, net, None, samples, settings.reference_steps)
+    found = convergence(settings, net, None)
     must_agree(row, "reference", found.check(), REFERENCE * goal)
     rule, fewest = found.best(goal)
     uniform = found.steps_for("trapezoid", goal)
