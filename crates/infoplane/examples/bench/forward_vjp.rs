@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 fn plan(network: &Network, rows: Option<usize>, share: usize) -> Result<Plan, infoplane::Error> {
     let of = |rows: usize| {
         let shape = network.sample_shape();
-        network.model.plan(shape, &network.layers, rows)
+        network.model.plan(shape, &network.layers, rows, false)
     };
     let mut plan = of(rows.unwrap_or(share))?;
     while rows.is_none() && share % plan.batch() != 0 {

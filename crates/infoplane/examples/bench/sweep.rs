@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let nodes = quadrature.nodes_at_once();
     let plan = network
         .model
-        .plan(network.sample_shape(), &network.layers, nodes)?;
+        .plan(network.sample_shape(), &network.layers, nodes, false)?;
     let options = SweepOptions {
         quadrature,
         baseline: Baseline::Zero,
