@@ -1,6 +1,6 @@
 //! What an operator is to the engine: a kernel with a forward pass and a vector-Jacobian product.
 
-use std::sync::Arc;
+use infoplane_graph::Floats;
 
 /// An operand of a kernel while it is built.
 #[derive(Debug, Clone)]
@@ -8,7 +8,7 @@ pub struct Operand {
     /// Concrete shape, batch included.
     pub shape: Vec<usize>,
     /// The content, where it does not depend on the network's input.
-    pub constant: Option<Arc<[f32]>>,
+    pub constant: Option<Floats>,
 }
 
 impl Operand {

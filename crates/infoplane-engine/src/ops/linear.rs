@@ -4,7 +4,7 @@
 //! and not packed, so that one copy serves both directions: where the sum runs along a matrix row, the
 //! product is a set of dot products; where it runs across rows, each row is added to all results.
 
-use std::sync::Arc;
+use infoplane_graph::Floats;
 
 use crate::kernel::{Gradient, Kernel, VjpContext};
 use crate::simd::{Job, LANES, Simd, SimdLevel, dispatch};
@@ -18,7 +18,7 @@ pub(crate) struct Linear {
     pub samples: usize,
     /// Extents of the matrix as it lies, row by row.
     pub matrix: [usize; 2],
-    pub weights: Arc<[f32]>,
+    pub weights: Floats,
     /// Whether matrix rows belong to outputs, or to inputs.
     pub rows_are_outputs: bool,
     /// One an output; empty for none.

@@ -1,6 +1,6 @@
 //! Batch normalisation with its running statistics, and layer normalisation.
 
-use std::sync::Arc;
+use infoplane_graph::Floats;
 
 use super::math::{sum, sum_of, sum_of_pairs};
 use super::operands::{constant, runtime, same_len};
@@ -172,8 +172,8 @@ pub(crate) fn build_layer_norm(
 
 /// Normalisation of contiguous rows. Saves each row's mean and 1/√(var + ε).
 struct LayerNorm {
-    scale: Arc<[f32]>,
-    bias: Arc<[f32]>,
+    scale: Floats,
+    bias: Floats,
     epsilon: f32,
     rows: usize,
 }

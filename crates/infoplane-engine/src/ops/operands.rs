@@ -1,6 +1,6 @@
 //! Operands while a kernel is built: where each is found later, and the checks on constants.
 
-use std::sync::Arc;
+use infoplane_graph::Floats;
 
 use crate::error::EngineError;
 use crate::kernel::Operand;
@@ -11,7 +11,7 @@ pub(crate) enum Source {
     /// Among the runtime operands, at this index.
     Runtime(usize),
     /// In the kernel itself.
-    Constant(Arc<[f32]>),
+    Constant(Floats),
 }
 
 impl Source {
@@ -97,7 +97,7 @@ pub(crate) fn constant(
     operator: &'static str,
     operands: &[Operand],
     position: usize,
-) -> Result<Arc<[f32]>, EngineError> {
+) -> Result<Floats, EngineError> {
     let operand = operand(operator, operands, position)?;
     let values = operand.constant.as_ref().ok_or_else(|| {
         EngineError::unsupported(

@@ -6,10 +6,10 @@
 //! first.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use infoplane_graph::{
-    BinaryOp, Graph, Operation, ShapedGraph, ShapedNode, Unary, ValueId, ValueState,
+    BinaryOp, Floats, Graph, Operation, ShapedGraph, ShapedNode, TensorData, Unary, ValueId,
+    ValueState,
 };
 
 use super::buffers::{Buffers, Lifetimes};
@@ -42,7 +42,7 @@ pub(super) struct Compiler<'a> {
     made: HashMap<ValueId, Order>,
     lens: Vec<usize>,
     /// Values that don't vary, computed ahead.
-    constants: HashMap<ValueId, Arc<[f32]>>,
+    constants: HashMap<ValueId, Floats>,
     steps: Vec<Step>,
     saved_len: usize,
     /// The affine part of the convolution that reads the input, and the clamp behind it.
@@ -158,12 +158,15 @@ impl<'a> Compiler<'a> {
         self.shaped.state(value).is_some_and(ValueState::varies)
     }
 
-    fn constant(&mut self, value: ValueId) -> Option<Arc<[f32]>> {
+    fn constant(&mut self, value: ValueId) -> Option<Floats> {
         if let Some(content) = self.constants.get(&value) {
             return Some(content.clone());
         }
         match self.shaped.state(value) {
-            Some(ValueState::Constant(tensor)) => tensor.floats().map(Arc::from),
+            Some(ValueState::Constant(tensor)) => match tensor.data() {
+                TensorData::F32(values) => Some(values.clone()),
+                _ => None,
+            },
             _ => None,
         }
     }
