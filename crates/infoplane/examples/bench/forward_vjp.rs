@@ -52,8 +52,10 @@ fn plan(network: &Network, rows: Option<usize>, share: usize) -> Result<Plan, in
         network.model.plan(shape, &network.layers, rows, false)
     };
     let mut plan = of(rows.unwrap_or(share))?;
-    while rows.is_none() && share % plan.batch() != 0 {
-        let divisor = (1..plan.batch()).rev().find(|rows| share % rows == 0);
+    while rows.is_none() && !share.is_multiple_of(plan.batch()) {
+        let divisor = (1..plan.batch())
+            .rev()
+            .find(|&rows| share.is_multiple_of(rows));
         plan = of(divisor.unwrap_or(1))?;
     }
     Ok(plan)
