@@ -156,7 +156,7 @@ def plot(rows, path):
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     pyplot.rcParams.update({"font.size": 8, "svg.hashsalt": "infoplane", "svg.fonttype": "path"})
     models = list(dict.fromkeys(row["model"] for row in rows))
@@ -165,9 +165,9 @@ def plot(rows, path):
              ("hyperbolic", 0.15): ("hyperbolic, knee 0.15", "#3ca951", "^"),
              ("hyperbolic", 0.3): ("hyperbolic, knee 0.3", "#97bbf5", "<"),
              ("captum", None): ("captum, 50", "#a463f2", "x"), ("adaptive", "all"): ("adaptive", "#000000", "D")}
-    columns = min(3, len(models))
+    columns = min(2, len(models))
     height = -(-len(models) // columns)
-    figure, axes = pyplot.subplots(height, columns, figsize=(3.2 * columns, 2.7 * height), squeeze=False)
+    figure, axes = pyplot.subplots(height, columns, figsize=(3.4 * columns, 2.7 * height + 0.4), squeeze=False)
     for axis, model in zip(axes.flat, models):
         for (rule, parameter), (label, colour, marker) in looks.items():
             points = {}
@@ -175,15 +175,21 @@ def plot(rows, path):
                 same = row["model"] == model and row["rule"] == rule
                 if same and (parameter == "all" or row["parameter"] == parameter):
                     points.setdefault((row["steps"], row["parameter"]), []).append((row["passes"], row["vector_error"]))
-            if points:
-                means = sorted(tuple(np.mean(values, 0)) for values in points.values())
+            # Means over the same baselines only.
+            most = max(map(len, points.values()), default=0)
+            means = sorted(tuple(np.mean(values, 0)) for values in points.values() if len(values) == most)
+            if means:
                 axis.plot(*zip(*means), marker=marker, color=colour, label=label, markersize=4, linewidth=1)
         axis.set(title=model, xscale="log", yscale="log", xlabel="network passes a sample", ylabel="vector error")
-        axis.grid(True, which="both", linewidth=0.3, alpha=0.5)
+        for side, marks in ((axis.xaxis, [8, 16, 32, 64]), (axis.yaxis, [0.01, 0.02, 0.05, 0.1, 0.2, 0.5])):
+            side.set_major_locator(ticker.FixedLocator(marks))
+            side.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+            side.set_minor_locator(ticker.NullLocator())
+        axis.grid(True, linewidth=0.3, alpha=0.6)
     for axis in axes.flat[len(models):]:
         axis.axis("off")
-    axes.flat[0].legend(fontsize=6)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.4 / (2.7 * height + 0.4), 1, 1))
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="lower center", ncols=4, frameon=False)
     figure.savefig(path, metadata={"Date": None} if str(path).endswith("svg") else None, dpi=110)
 
 

@@ -9,7 +9,8 @@ const NARROWEST: f64 = 1e-6;
 /// When refinement stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveRule {
-    /// Largest completeness error over the cut layers, relative to |F(x) − F(x')|.
+    /// Largest completeness error over the cut layers, relative to |F(x) − F(x')|. What is below the
+    /// rounding of the outputs, 4 ε max(|F(x)|, |F(x')|) in f32, is not split for.
     pub tolerance: f64,
     /// Most intervals.
     pub max_steps: usize,

@@ -7,6 +7,9 @@ use crate::quadrature::{Quadrature, midpoint};
 use crate::reduction::IntervalRule;
 use crate::sweep::{Baseline, Sweep, Target};
 
+/// Steps of f32 at the size of the outputs below which a completeness error is rounding.
+const ROUNDING_STEPS: f64 = 4.0;
+
 /// A sample to attribute.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sample<'s> {
@@ -185,7 +188,10 @@ impl<'a> Worker<'a> {
             .zip(&result.totals)
             .map(|(link, totals)| self.interval(&alphas, &result, *link, totals))
             .collect();
-        let allowed = rule.tolerance * (ends.input - ends.baseline).abs();
+        // Outputs are f32; where they hardly differ, their rounding can't be split away.
+        let rounding =
+            ROUNDING_STEPS * f64::from(f32::EPSILON) * ends.input.abs().max(ends.baseline.abs());
+        let allowed = (rule.tolerance * (ends.input - ends.baseline).abs()).max(rounding);
         while largest(&total_errors(&mesh)) > allowed && mesh.len() < rule.max_steps {
             let room = (rule.max_steps - mesh.len()).min(self.sweep.backend.batch());
             let chosen = to_split(&mesh, room);

@@ -338,3 +338,20 @@ fn a_sample_that_does_not_reach_the_tolerance_says_so() {
         .fold(0.0f32, |m, d| m.max(d.abs()));
     assert!((result.error - worst / rise.abs()).abs() < 1e-6);
 }
+
+#[test]
+fn rounding_is_not_split_away() {
+    let backend = Counting::new(1);
+    let sweep = sweep(&backend, adaptive(0.02, 100), Baseline::Given);
+    let input = sample(2);
+    // Outputs that differ by a few steps of f32, so that completeness can't be met to 2 %.
+    let start: Vec<f32> = input.iter().map(|value| value * (1.0 + 4e-7)).collect();
+    let sample = Sample {
+        input: &input,
+        target: Some(0),
+        label: None,
+        baseline: Some(&start),
+    };
+    let result = sweep.worker().attribute(sample).unwrap();
+    assert_eq!(result.steps, 12, "error {}", result.error);
+}
