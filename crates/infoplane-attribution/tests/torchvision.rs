@@ -40,6 +40,7 @@ fn attribute(
     let layers = layers_by_name(graph, &shaped, names).unwrap();
     let options = PlanOptions {
         layers: layers.iter().map(|layer| layer.value).collect(),
+        exact: true,
         ..PlanOptions::default()
     };
     let plan = Plan::compile(graph, &shaped, &options).unwrap();

@@ -27,6 +27,7 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
     images(&mut config, &args.images);
     attribution(&mut config, &args.attribution);
     information(&mut config, &args.information);
+    config.exact |= args.exact;
     Ok(config)
 }
 
@@ -68,7 +69,6 @@ fn attribution(config: &mut RunConfig, args: &AttributionArgs) {
         config, args, target, baseline, blur_sigma, quadrature, steps, power, knee, tolerance,
         max_steps, threads
     );
-    config.exact |= args.exact;
 }
 
 fn images(config: &mut RunConfig, args: &ImageArgs) {

@@ -103,13 +103,6 @@ pub struct AttributionArgs {
     /// Most intervals of the adaptive quadrature [default: 64]
     #[arg(long, value_name = "N")]
     pub max_steps: Option<usize>,
-    /// Use direct kernels only
-    ///
-    /// 3 × 3 convolutions are computed by Winograd's transforms, whose rounding errors are a few times
-    /// those of adding up products as they stand, and the first layer of a path at its two ends alone.
-    /// With this flag neither is done; it takes longer.
-    #[arg(long)]
-    pub exact: bool,
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -147,6 +140,13 @@ pub struct RunArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub images: ImageArgs,
+    /// Use direct kernels only
+    ///
+    /// 3 × 3 convolutions are computed by Winograd's transforms, whose rounding errors are a few times
+    /// those of adding up products as they stand, and the first layer of a path at its two ends alone.
+    /// With this flag neither is done; it takes longer.
+    #[arg(long)]
+    pub exact: bool,
     #[command(flatten)]
     pub attribution: AttributionArgs,
     #[command(flatten)]

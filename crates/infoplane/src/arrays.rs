@@ -75,14 +75,14 @@ pub fn attribute(
         reduction,
     };
     let n_nodes = quadrature.nodes_at_once();
-    let plan = model.plan(&sample_shape, &layers, n_nodes, config.exact)?;
+    // Direct kernels, and every node from its input: results are compared with those of other programs.
+    let plan = model.plan(&sample_shape, &layers, n_nodes, true)?;
     let sweep = Sweep::new(
         &plan,
         layers.iter().map(SweepLayer::from).collect(),
         options,
     )?
     .with_node_memory(node_memory(config.n_threads()?))
-    // Its results are compared with those of other programs.
     .with_first_layer_at_every_node();
     let n = inputs.input.shape()[0];
     let input_len = plan.input_len();
