@@ -1,26 +1,14 @@
 //! Winograd's transforms against direct kernels, layer by layer, on trained networks.
 
-use std::path::PathBuf;
+mod common;
 
+use common::shared;
 use infoplane_attribution::{
     Attribution, Baseline, Quadrature, Reduction, Sample, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_data::npy::NpzFile;
 use infoplane_engine::{Plan, PlanOptions};
 use infoplane_graph::{Graph, default_layers, read_onnx};
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("INFOPLANE_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    let file = folder.join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    eprintln!("skipped: {path} is not there (set INFOPLANE_SHARED)");
-    None
-}
 
 fn attribute(graph: &Graph, input: &[f32], exact: bool) -> (Vec<String>, Attribution) {
     let shape = graph.sample_shape().unwrap();

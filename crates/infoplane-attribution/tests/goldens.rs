@@ -1,7 +1,10 @@
 //! Conductances that PyTorch and Captum computed, for real and small networks.
 
-use std::path::{Path, PathBuf};
+mod common;
 
+use std::path::Path;
+
+use common::shared;
 use infoplane_attribution::{
     Attribution, Baseline, Quadrature, Reduction, Sample, Sweep, SweepLayer, SweepOptions, Target,
 };
@@ -11,19 +14,6 @@ use infoplane_graph::{Graph, Layer, layers_by_name, read_onnx};
 
 /// Where a layer's values may differ from the reference's, relative to its largest.
 const TOLERANCE: f64 = 1e-3;
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("INFOPLANE_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    let file = folder.join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    eprintln!("skipped: {path} is not there (set INFOPLANE_SHARED)");
-    None
-}
 
 struct Golden {
     archive: NpzFile,

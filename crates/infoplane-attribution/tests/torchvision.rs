@@ -1,10 +1,12 @@
 //! torchvision's architectures against torchvision itself, and their conductances against what PyTorch
 //! computed.
 
+mod common;
 mod formula;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use common::shared;
 use infoplane_attribution::{
     Attribution, Baseline, Quadrature, Reduction, Sample, Sweep, SweepLayer, SweepOptions, Target,
 };
@@ -13,19 +15,6 @@ use infoplane_engine::{Plan, PlanOptions};
 use infoplane_graph::{
     Graph, Weights, layers_by_name, read_onnx, read_torchvision, torchvision_names,
 };
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("INFOPLANE_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    let file = folder.join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    eprintln!("skipped: {path} is not there (set INFOPLANE_SHARED)");
-    None
-}
 
 /// Runs the path for one sample; layers come back in network order with their names.
 fn attribute(

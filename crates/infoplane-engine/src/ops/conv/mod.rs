@@ -16,7 +16,7 @@ use infoplane_graph::{Operation, Window2d};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, VjpContext};
 use crate::layout::Layout;
-use crate::mask::{apply_mask, lane_words, mask_words};
+use crate::mask::{apply_mask, lane_words, mask_words, pass_masked};
 use crate::ops::product::{Clamp, Finish};
 use crate::ops::reorder::InPlainOrder;
 use crate::simd::{LANES, Lanes, SimdLevel};
@@ -396,7 +396,13 @@ impl Kernel for Conv {
     fn vjp(&self, operand: usize, context: VjpContext<'_>, gradient: Gradient<'_>) {
         let mask = lane_words(context.saved);
         if operand == 1 {
-            return pass_masked(context.grad_output, mask, gradient);
+            // That of the result where the clamp let it pass.
+            return pass_masked(
+                context.grad_output,
+                mask,
+                gradient.data,
+                gradient.accumulate,
+            );
         }
         let method = self.backward.as_ref().unwrap_or(&self.forward);
         // With an addend the masked gradient is wanted once more.
@@ -434,9 +440,4 @@ impl Kernel for Conv {
             }
         }
     }
-}
-
-/// The gradient of an addend: that of the result where the clamp let it pass.
-fn pass_masked(grad_output: &[f32], mask: &[u16], gradient: Gradient<'_>) {
-    crate::mask::pass_masked(grad_output, mask, gradient.data, gradient.accumulate);
 }
