@@ -35,7 +35,7 @@ pub enum EstimatorError {
         /// Index of the coordinate.
         coordinate: usize,
         /// The offending value.
-        value: f32,
+        value: f64,
     },
     /// As many labels as samples are needed.
     #[error("{labels} labels for {samples} samples; every sample needs one label")]
@@ -44,6 +44,24 @@ pub enum EstimatorError {
         labels: usize,
         /// Samples given.
         samples: usize,
+    },
+    /// As many samples on one side as on the other are needed.
+    #[error("{first} samples on one side and {second} on the other; each needs its partner")]
+    PairCount {
+        /// Samples on the first side.
+        first: usize,
+        /// Samples on the second side.
+        second: usize,
+    },
+    /// The family has no such figure.
+    #[error("{estimator} has no estimate of {what}; {instead}")]
+    Unsupported {
+        /// The estimator.
+        estimator: &'static str,
+        /// What was asked for, in words.
+        what: &'static str,
+        /// What can be done.
+        instead: &'static str,
     },
     /// A parameter outside of its range.
     #[error("parameter {name} is {value}; it must be {allowed}")]

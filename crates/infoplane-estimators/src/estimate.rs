@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::resample::subsampling_interval;
-use crate::{EstimatorError, Labels, Samples};
+use crate::{EstimatorError, Labels, Parameters, Samples};
 
 /// A bracket wider than this, in bits, leaves a figure untrusted.
 pub const BRACKET_LIMIT: f64 = 1.0;
@@ -51,9 +51,10 @@ pub struct Estimate {
     pub value: f64,
     /// 95 % interval by subsampling without replacement.
     pub ci: [f64; 2],
-    /// The two errors of opposite sign whose middle is the value: [lower, upper].
+    /// [lower, upper]: for `gaussian-channel` two errors of opposite sign whose middle is the value,
+    /// for `kde` two bounds; the value twice where the family gives one number.
     pub bracket: [f64; 2],
-    /// Standard error of the value from the Monte Carlo draws alone.
+    /// Standard error of the value from random draws alone; 0 where there are none.
     pub monte_carlo_error: f64,
     /// Largest value that the sample size (log₂ N) or the label (H(Y)) allows.
     pub ceiling: f64,
@@ -64,6 +65,9 @@ pub struct Estimate {
     /// The estimate on each subsample. Subsamples are the same for both informations of a layer and
     /// for every layer of a run, so functions of several estimates get their interval from these.
     pub subsamples: Vec<f64>,
+    /// Parameters that were chosen from the data.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub chosen: Parameters,
 }
 
 impl Estimate {

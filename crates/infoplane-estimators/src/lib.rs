@@ -22,7 +22,9 @@
 
 mod error;
 mod estimate;
+mod estimator;
 mod gaussian_channel;
+mod pair;
 mod principal;
 mod resample;
 mod samples;
@@ -33,8 +35,10 @@ pub use estimate::{
     BRACKET_LIMIT, Estimate, Information, InformationEstimator, Null, SATURATION_SHARE,
     ratio_with_interval,
 };
+pub use estimator::{Estimator, Parameters, Point, Resampling};
 pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
+pub use pair::{About, Pair};
 pub use resample::subsampling_interval;
 pub use samples::{Labels, MIN_SAMPLES, Samples};

@@ -33,15 +33,13 @@ impl Scaled {
     ) -> Result<Option<Self>, EstimatorError> {
         let (n, width) = (samples.n_samples(), samples.width());
         let mut mean = vec![0.0; width];
-        for row in samples.rows() {
-            mean.iter_mut()
-                .zip(row)
-                .for_each(|(m, &v)| *m += f64::from(v));
+        let mut data = samples.to_vec();
+        for row in data.chunks_exact(width) {
+            mean.iter_mut().zip(row).for_each(|(m, v)| *m += v);
         }
         mean.iter_mut().for_each(|m| *m /= n as f64);
-        let mut data = Vec::with_capacity(n * width);
-        for row in samples.rows() {
-            data.extend(row.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m));
+        for row in data.chunks_exact_mut(width) {
+            row.iter_mut().zip(&mean).for_each(|(v, m)| *v -= m);
         }
         let variance = data.iter().map(|v| v * v).sum::<f64>() / n as f64;
         let mean_square = mean.iter().map(|m| m * m).sum::<f64>();

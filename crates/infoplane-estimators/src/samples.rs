@@ -8,9 +8,31 @@ pub const MIN_SAMPLES: usize = 8;
 /// Vectors of equal length, one a sample, row-major: sample `i` is `data[i·width .. (i+1)·width]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Samples<'a> {
-    data: &'a [f32],
+    data: Numbers<'a>,
     n_samples: usize,
     width: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Numbers<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+}
+
+impl Numbers<'_> {
+    fn len(self) -> usize {
+        match self {
+            Numbers::F32(data) => data.len(),
+            Numbers::F64(data) => data.len(),
+        }
+    }
+
+    fn get(self, index: usize) -> f64 {
+        match self {
+            Numbers::F32(data) => f64::from(data[index]),
+            Numbers::F64(data) => data[index],
+        }
+    }
 }
 
 impl<'a> Samples<'a> {
@@ -20,6 +42,32 @@ impl<'a> Samples<'a> {
     /// When `data` does not hold `n_samples · width` numbers, the width is 0, there are fewer than
     /// [`MIN_SAMPLES`] samples, or a number is NaN or infinite. Duplicate vectors are allowed.
     pub fn new(data: &'a [f32], n_samples: usize, width: usize) -> Result<Self, EstimatorError> {
+        Self::check(Numbers::F32(data), n_samples, width)
+    }
+
+    /// As [`Samples::new`], of numbers in double precision.
+    ///
+    /// # Errors
+    /// As for [`Samples::new`].
+    pub fn from_f64(
+        data: &'a [f64],
+        n_samples: usize,
+        width: usize,
+    ) -> Result<Self, EstimatorError> {
+        Self::check(Numbers::F64(data), n_samples, width)
+    }
+
+    /// Numbers that come from samples already checked; there may be fewer than [`MIN_SAMPLES`].
+    pub(crate) fn checked(data: &'a [f64], n_samples: usize, width: usize) -> Self {
+        debug_assert_eq!(data.len(), n_samples * width);
+        Self {
+            data: Numbers::F64(data),
+            n_samples,
+            width,
+        }
+    }
+
+    fn check(data: Numbers<'a>, n_samples: usize, width: usize) -> Result<Self, EstimatorError> {
         if width == 0 {
             return Err(EstimatorError::NoCoordinates);
         }
@@ -36,11 +84,11 @@ impl<'a> Samples<'a> {
                 minimum: MIN_SAMPLES,
             });
         }
-        if let Some((index, &value)) = data.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+        if let Some(index) = (0..data.len()).find(|&index| !data.get(index).is_finite()) {
             return Err(EstimatorError::NotFinite {
                 sample: index / width,
                 coordinate: index % width,
-                value,
+                value: data.get(index),
             });
         }
         Ok(Self {
@@ -60,9 +108,33 @@ impl<'a> Samples<'a> {
         self.width
     }
 
-    /// The vectors, in order.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = &'a [f32]> {
-        self.data.chunks_exact(self.width)
+    /// All numbers, row-major, in double precision.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = f64> + use<'a> {
+        let data = self.data;
+        (0..data.len()).map(move |index| data.get(index))
+    }
+
+    /// A copy in double precision, row-major.
+    pub fn to_vec(&self) -> Vec<f64> {
+        match self.data {
+            Numbers::F32(data) => data.iter().map(|&v| f64::from(v)).collect(),
+            Numbers::F64(data) => data.to_vec(),
+        }
+    }
+
+    /// A copy of some samples in some order, row-major, in double precision.
+    pub(crate) fn gather(&self, samples: &[usize]) -> Vec<f64> {
+        let mut gathered = Vec::with_capacity(samples.len() * self.width);
+        for &sample in samples {
+            let range = sample * self.width..(sample + 1) * self.width;
+            match self.data {
+                Numbers::F32(data) => {
+                    gathered.extend(data[range].iter().map(|&v| f64::from(v)));
+                }
+                Numbers::F64(data) => gathered.extend_from_slice(&data[range]),
+            }
+        }
+        gathered
     }
 }
 
@@ -103,6 +175,25 @@ impl Labels {
             present,
             counts,
         })
+    }
+
+    /// The labels of some samples in some order, renumbered.
+    pub(crate) fn gather(&self, samples: &[usize]) -> Self {
+        let mut counts = vec![0; self.present.len()];
+        samples.iter().for_each(|&i| counts[self.dense[i]] += 1);
+        let mut renumbered = vec![0; counts.len()];
+        let mut present = Vec::new();
+        for (class, &count) in counts.iter().enumerate() {
+            renumbered[class] = present.len();
+            if count > 0 {
+                present.push(self.present[class]);
+            }
+        }
+        Self {
+            dense: samples.iter().map(|&i| renumbered[self.dense[i]]).collect(),
+            present,
+            counts: counts.into_iter().filter(|&count| count > 0).collect(),
+        }
     }
 
     /// Number of samples.
@@ -171,7 +262,7 @@ mod tests {
             EstimatorError::NotFinite {
                 sample: 3,
                 coordinate: 1,
-                value: f32::INFINITY
+                value: f64::INFINITY
             }
         );
     }

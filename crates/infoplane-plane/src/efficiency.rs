@@ -115,6 +115,7 @@ pub(crate) mod tests {
             null: None,
             saturated: false,
             subsamples,
+            chosen: Default::default(),
         }
     }
 

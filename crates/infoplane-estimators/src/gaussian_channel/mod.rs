@@ -56,7 +56,9 @@ use serde::{Deserialize, Serialize};
 pub use prepared::PreparedLayer;
 
 use crate::resample::{subsampling_interval, summarise_null};
-use crate::{Estimate, EstimatorError, Information, InformationEstimator, Labels, Samples};
+use crate::{
+    Estimate, EstimatorError, Information, InformationEstimator, Labels, Parameters, Samples,
+};
 use ends::Ends;
 
 /// Unchecked parameters of [`GaussianChannel`].
@@ -256,6 +258,7 @@ impl GaussianChannel {
             null: None,
             saturated: Estimate::is_saturated(bracket, ceiling, false),
             subsamples: resampled.input_halves,
+            chosen: Parameters::new(),
         };
         let usable = resampled.label_halves.iter().filter(|h| h.is_finite());
         let enough = 2 * usable.count() >= resampled.label_halves.len();
@@ -273,6 +276,7 @@ impl GaussianChannel {
                 null: summarise_null(value, resampled.label_permuted),
                 saturated: Estimate::is_saturated(bracket, ceiling, true),
                 subsamples: resampled.label_halves,
+                chosen: Parameters::new(),
             }
         });
         Ok(Information {

@@ -1,0 +1,174 @@
+//! The trait that every family of estimators is behind, and how intervals and nulls are made from
+//! it.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::pair::OwnedPair;
+use crate::resample::{random_halves, random_permutations, subsampling_interval, summarise_null};
+use crate::{About, Estimate, EstimatorError, Pair, Samples};
+
+/// Parameters by name, as they are shown and stored.
+pub type Parameters = BTreeMap<String, Value>;
+
+/// A family of estimators of mutual information, with its parameters.
+///
+/// An implementation gives [`Estimator::point`]; intervals and nulls follow from it. Every number is
+/// in bits.
+pub trait Estimator: Send + Sync + std::fmt::Debug {
+    /// The name in files and on the command line (`ksg1`).
+    fn name(&self) -> &'static str;
+
+    /// The parameters in use.
+    fn parameters(&self) -> Parameters;
+
+    /// The estimate of a pair, without an interval. The same pair and seed give the same bits,
+    /// whatever the number of threads.
+    ///
+    /// # Errors
+    /// When the family has no answer for this kind of pair, or too few samples for its parameters.
+    fn point(&self, pair: &Pair<'_>, seed: u64) -> Result<Point, EstimatorError>;
+
+    /// As many subsamples and permutations as suit the family's cost.
+    fn resampling(&self) -> Resampling {
+        Resampling::default()
+    }
+
+    /// The entropy of vectors in bits, where the family has one: differential for families of
+    /// densities, of the partition for `binned`, of the kernel matrix for `renyi`.
+    ///
+    /// # Errors
+    /// As for [`Estimator::point`]; [`EstimatorError::Unsupported`] where there is none.
+    fn entropy(&self, _vectors: Samples<'_>, _seed: u64) -> Result<f64, EstimatorError> {
+        Err(EstimatorError::Unsupported {
+            estimator: self.name(),
+            what: "an entropy",
+            instead: "ksg1, gaussian, kde, renyi and binned have one",
+        })
+    }
+
+    /// The estimate with interval, null, ceiling and flag.
+    ///
+    /// # Errors
+    /// As for [`Estimator::point`].
+    fn estimate(
+        &self,
+        pair: &Pair<'_>,
+        resampling: &Resampling,
+    ) -> Result<Estimate, EstimatorError> {
+        resampled(self, pair, resampling)
+    }
+}
+
+/// An estimate before it has an interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The estimate in bits; not clamped.
+    pub value: f64,
+    /// Lower and upper bound, where the family gives two numbers.
+    pub bracket: Option<[f64; 2]>,
+    /// Standard error of the value from random draws, where the family makes any.
+    pub monte_carlo_error: Option<f64>,
+    /// Largest value possible in bits.
+    pub ceiling: f64,
+    /// Whether the value says nothing because of its ceiling.
+    pub saturated: bool,
+    /// Parameters that were chosen from the data (a kernel's width).
+    pub chosen: Parameters,
+}
+
+impl Point {
+    /// A value without bracket or draws, whose ceiling is that of the pair: H(Y) for classes, log₂ N
+    /// otherwise. A value near log₂ N is saturated; one near H(Y) has resolved the class.
+    pub fn of(pair: &Pair<'_>, value: f64) -> Self {
+        let (ceiling, resolves) = match pair.about() {
+            About::Classes(labels) => (labels.entropy(), true),
+            _ => ((pair.n_samples() as f64).log2(), false),
+        };
+        Self {
+            value,
+            bracket: None,
+            monte_carlo_error: None,
+            ceiling,
+            saturated: Estimate::is_saturated([value; 2], ceiling, resolves),
+            chosen: Parameters::new(),
+        }
+    }
+}
+
+/// How intervals and nulls are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Resampling {
+    /// Random halves of the samples behind the interval; 0 for no interval. Default 50.
+    pub subsamples: usize,
+    /// Permutations behind the null; 0 for none. Default 40.
+    pub permutations: usize,
+    /// Seed of halves, permutations and whatever an estimator draws. Default 0.
+    pub seed: u64,
+}
+
+impl Default for Resampling {
+    fn default() -> Self {
+        Self {
+            subsamples: 50,
+            permutations: 40,
+            seed: 0,
+        }
+    }
+}
+
+/// The point, its value on every half, and its value under every permutation of the other side.
+///
+/// The samples' identity has no null: any order of it is the same pair.
+fn resampled<E: Estimator + ?Sized>(
+    estimator: &E,
+    pair: &Pair<'_>,
+    resampling: &Resampling,
+) -> Result<Estimate, EstimatorError> {
+    let n = pair.n_samples();
+    let point = estimator.point(pair, resampling.seed)?;
+    let all: Vec<usize> = (0..n).collect();
+    let on = |vectors: &[usize], about: &[usize], replicate: usize| {
+        let gathered = OwnedPair::gather(pair, vectors, about);
+        // A replicate may lack what the whole has (two samples a class); it then has no value.
+        estimator
+            .point(
+                &gathered.as_pair(),
+                resampling.seed.wrapping_add(1 + replicate as u64),
+            )
+            .map_or(f64::NAN, |point| point.value)
+    };
+    let subsamples: Vec<f64> = random_halves(n, resampling.subsamples, resampling.seed)
+        .par_iter()
+        .enumerate()
+        .map(|(replicate, member)| {
+            let rows: Vec<usize> = all.iter().copied().filter(|&i| member[i]).collect();
+            on(&rows, &rows, replicate)
+        })
+        .collect();
+    let permutations = match pair.about() {
+        About::Identity => 0,
+        _ => resampling.permutations,
+    };
+    let permuted: Vec<f64> = random_permutations(n, permutations, resampling.seed)
+        .par_iter()
+        .enumerate()
+        .map(|(replicate, order)| on(&all, order, resampling.subsamples + replicate))
+        .filter(|value| value.is_finite())
+        .collect();
+    Ok(Estimate {
+        value: point.value,
+        ci: subsampling_interval(point.value, &subsamples),
+        bracket: point.bracket.unwrap_or([point.value; 2]),
+        monte_carlo_error: point.monte_carlo_error.unwrap_or(0.0),
+        ceiling: point.ceiling,
+        null: summarise_null(point.value, permuted),
+        saturated: point.saturated,
+        subsamples,
+        chosen: point.chosen,
+    })
+}
