@@ -1,13 +1,12 @@
 //! Values and gradients at path nodes, kept within a budget of memory so that no node is evaluated
 //! twice without need.
 
+use std::ops::RangeInclusive;
+
 use crate::reduction::NodeState;
 
 /// Bytes of node states that a worker may keep where nothing else is said.
 pub const DEFAULT_NODE_MEMORY: usize = 128 << 20;
-
-/// Fewest nodes: the two that a split interval refers back to.
-pub(crate) const MIN_NODES: usize = 2;
 
 /// A place for one node's values and gradients of all layers.
 struct Slot {
@@ -49,11 +48,11 @@ pub(crate) struct NodeStore {
 }
 
 impl NodeStore {
-    /// A store for as many of `wanted` nodes as `bytes` allow, at least [`MIN_NODES`]. The system
-    /// commits the memory of a place when it is first used.
-    pub fn new(layer_lens: &[usize], wanted: usize, bytes: usize) -> NodeStore {
+    /// A store for as many nodes as `bytes` allow, within `bounds`. The system commits the memory of a
+    /// place when it is first used.
+    pub fn new(layer_lens: &[usize], bounds: RangeInclusive<usize>, bytes: usize) -> NodeStore {
         let node_bytes = 8 * layer_lens.iter().sum::<usize>();
-        let n_slots = (bytes / node_bytes.max(1)).min(wanted).max(MIN_NODES);
+        let n_slots = (bytes / node_bytes.max(1)).clamp(*bounds.start(), *bounds.end());
         NodeStore {
             slots: (0..n_slots)
                 .map(|_| Slot {
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_budget_bounds_the_nodes() {
-        let store = |bytes| NodeStore::new(&[10, 30], 5, bytes).slots.len();
+        let store = |bytes| NodeStore::new(&[10, 30], 2..=5, bytes).slots.len();
         assert_eq!(store(0), 2);
         assert_eq!(store(3 * 320), 3);
         assert_eq!(store(1 << 20), 5);
@@ -179,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_node_of_least_worth_makes_room() {
-        let mut store = NodeStore::new(&[1], 3, 1 << 10);
+        let mut store = NodeStore::new(&[1], 2..=3, 1 << 10);
         for alpha in [1.0, 0.5, 0.25] {
             store.assign(node(alpha, 7), &[]).unwrap();
             store.raise(alpha, 7, if alpha == 0.5 { 0.1 } else { 2.0 });
@@ -200,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_start_outlives_a_sample_while_its_target_stays() {
-        let mut store = NodeStore::new(&[1], 2, 1 << 10);
+        let mut store = NodeStore::new(&[1], 2..=2, 1 << 10);
         store.assign(node(1.0, 7), &[]);
         let start = store.assign(node(0.0, 7), &[]);
         store.begin_sample();

@@ -7,6 +7,7 @@ use infoplane_engine::Session;
 
 use crate::error::AttributionError;
 use crate::node_store::{NewNode, NodeStore};
+use crate::quadrature::Quadrature;
 use crate::reduction::{
     IntervalRule, NodeState, add_interval, add_interval_and_move_on, channel_means,
 };
@@ -88,14 +89,17 @@ impl<'a> Pass<'a> {
     pub fn new(sweep: &'a Sweep<'a>) -> Pass<'a> {
         let layouts = sweep.backend.layouts();
         let lens: Vec<usize> = layouts.iter().map(|layout| layout.row_len()).collect();
-        let reusable = sweep.options.quadrature.most_reusable_nodes();
         Pass {
             sweep,
             session: sweep.backend.session(),
             seeds: vec![0.0; sweep.backend.batch() * sweep.backend.n_outputs()],
             fills_path: None,
-            keep_nodes: reusable > 0,
-            nodes: NodeStore::new(&lens, reusable, sweep.node_memory),
+            keep_nodes: matches!(sweep.options.quadrature, Quadrature::Adaptive(_)),
+            nodes: NodeStore::new(
+                &lens,
+                sweep.options.quadrature.held_nodes(),
+                sweep.node_memory,
+            ),
             sums: layouts
                 .iter()
                 .map(|layout| vec![0.0; sweep.options.reduction.n_sums(layout)])

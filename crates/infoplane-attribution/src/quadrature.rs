@@ -1,6 +1,7 @@
 //! Where on the path the network is looked at, and what each interval contributes.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::adaptive::AdaptiveRule;
@@ -164,11 +165,13 @@ impl Quadrature {
         }
     }
 
-    /// Most nodes to which a later pass over the same sample may come back.
-    pub(crate) fn most_reusable_nodes(&self) -> usize {
+    /// Fewest and most nodes that are worth holding: those that an interval refers back to, and beside
+    /// them the start of the next sample's path, or all that a later pass may come back to.
+    pub(crate) fn held_nodes(&self) -> RangeInclusive<usize> {
         match self {
-            Quadrature::Adaptive(rule) => rule.max_steps + 1,
-            _ => 0,
+            // An interval that is split has two ends.
+            Quadrature::Adaptive(rule) => 2..=(rule.max_steps + 1).max(2),
+            _ => 1..=2,
         }
     }
 

@@ -157,8 +157,9 @@ impl<'b> Sweep<'b> {
         })
     }
 
-    /// Lets each worker keep `bytes` of node states ([`DEFAULT_NODE_MEMORY`] otherwise), but two nodes
-    /// at least. With less the adaptive quadrature evaluates more nodes again; results are the same.
+    /// Lets each worker keep `bytes` of node states ([`DEFAULT_NODE_MEMORY`] otherwise), but at
+    /// least those that an interval refers back to. With less more nodes are evaluated again; results
+    /// are the same.
     pub fn with_node_memory(mut self, bytes: usize) -> Sweep<'b> {
         self.node_memory = bytes;
         self

@@ -82,7 +82,7 @@ pub fn attribute(
         layers.iter().map(SweepLayer::from).collect(),
         options,
     )?
-    .with_node_memory(node_memory(config.n_threads()?))
+    .with_node_memory(node_memory(config.n_threads()?, &quadrature))
     .with_first_layer_at_every_node();
     let n = inputs.input.shape()[0];
     let input_len = plan.input_len();

@@ -20,6 +20,8 @@ pub struct Model {
     name: String,
     sha256: String,
     graph: Graph,
+    /// The weight file that the graph's constants lie in.
+    mapped: Option<Arc<Blob>>,
 }
 
 /// Which layers are analysed.
@@ -37,7 +39,7 @@ pub enum LayerChoice {
 /// Rows of a micro-batch are chosen so that a worker's values and gradients stay about this small, in
 /// bytes, plus half of the bytes of the parameters: more rows save readings of the weights, but cost
 /// memory and leave the caches.
-const WORKER_BYTES: usize = 96 << 20;
+const WORKER_BYTES: usize = 80 << 20;
 
 /// Most rows of a micro-batch.
 const MAX_ROWS: usize = 8;
@@ -76,6 +78,7 @@ impl Model {
         Ok(Model {
             name: name.to_string(),
             graph: graph?,
+            mapped: Some(blob),
             sha256: sha256.map_err(|source| GraphError::WeightsIo {
                 path: weights.path().to_path_buf(),
                 source,
@@ -105,6 +108,7 @@ impl Model {
             name,
             sha256: hex(&Sha256::digest(bytes)),
             graph,
+            mapped: None,
         })
     }
 
@@ -161,7 +165,12 @@ impl Model {
             Ok(shaped) if rows > 1 && shaped.rows_are_independent() => shaped,
             _ => single,
         };
-        Ok(Plan::compile(&self.graph, &shaped, &options)?)
+        let plan = Plan::compile(&self.graph, &shaped, &options)?;
+        // Most weights are packed now; those that are not come back when they are used.
+        if let Some(mapped) = &self.mapped {
+            mapped.release_pages();
+        }
+        Ok(plan)
     }
 
     /// Rows whose values fit: those of the requested layers live through both passes, and beside them a

@@ -3,14 +3,21 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
-use infoplane_attribution::{Attribution, AttributionError, DEFAULT_NODE_MEMORY, Sample, Sweep};
+use infoplane_attribution::{
+    Attribution, AttributionError, DEFAULT_NODE_MEMORY, Quadrature, Sample, Sweep,
+};
 
 /// Bytes of node states that all workers together may keep.
 const ALL_NODE_MEMORY: usize = 1 << 30;
 
-/// Bytes of node states that each of so many workers may keep.
-pub(crate) fn node_memory(n_threads: usize) -> usize {
-    DEFAULT_NODE_MEMORY.min(ALL_NODE_MEMORY / n_threads.max(1))
+/// Bytes of node states that each of so many workers may keep. A fixed rule never comes back to a node
+/// of its sample; all it can save is the start of the next one's path, where the target is the same.
+pub(crate) fn node_memory(n_threads: usize, quadrature: &Quadrature) -> usize {
+    let most = match quadrature {
+        Quadrature::Adaptive(_) => DEFAULT_NODE_MEMORY,
+        _ => DEFAULT_NODE_MEMORY / 2,
+    };
+    most.min(ALL_NODE_MEMORY / n_threads.max(1))
 }
 
 /// A sample for a worker.

@@ -183,7 +183,7 @@ impl Run {
         )?;
         let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
         let sweep = Sweep::new(&plan, layers, self.options.clone())?
-            .with_node_memory(node_memory(self.n_threads));
+            .with_node_memory(node_memory(self.n_threads, &self.options.quadrature));
         let sweep = if self.exact {
             sweep.with_first_layer_at_every_node()
         } else {

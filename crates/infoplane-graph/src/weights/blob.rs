@@ -62,6 +62,20 @@ impl Blob {
         Ok(())
     }
 
+    /// Lets go of the pages of a mapped file: they no longer count as memory of this process, and are
+    /// mapped again where someone looks at them. For when what was read has been copied elsewhere.
+    pub fn release_pages(&self) {
+        #[cfg(unix)]
+        if let Inner::File { map, .. } = &self.0 {
+            // SAFETY: the map is shared with nobody who writes to it and was never written to, so that
+            // its pages come back with the same content, that of the file.
+            #[allow(unsafe_code)]
+            let released = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            // Advice: without it nothing but memory is lost.
+            let _ = released;
+        }
+    }
+
     /// The file, where there is one and threads can read it at once.
     fn file_to_read(&self) -> Option<&File> {
         match &self.0 {
@@ -125,6 +139,8 @@ mod tests {
         let bytes: Vec<u8> = (0..3 * CHUNK + 12345).map(|i| (i % 251) as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
         let blob = Blob::open(&path).unwrap();
+        assert!(blob[..] == bytes[..]);
+        blob.release_pages();
         assert!(blob[..] == bytes[..]);
         for (range, unit) in [(0..bytes.len(), 1), (5..2 * CHUNK + 2, 3), (9..9, 4)] {
             let mut collected = Vec::new();
