@@ -11,8 +11,11 @@ use points::{Four, Points, Two};
 /// Floats of transformed patches and products that are worked on at once.
 const BAND_FLOATS: usize = 128 * 1024;
 
+/// Floats of transformed weights that stay near, so that few patches at once will do.
+const NEAR_WEIGHTS: usize = 320 * 1024;
+
 /// Patches at once where the weights have to come from far away.
-const MIN_BAND: usize = 64;
+const FAR_BAND: usize = 160;
 
 /// Side of the outputs of one patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +97,11 @@ impl Winograd {
         let per_patch = tile.points() * (source_blocks + target_blocks) * LANES;
         let n_patches =
             source[0] * target[2].div_ceil(tile.outputs()) * target[3].div_ceil(tile.outputs());
-        let band = (BAND_FLOATS / per_patch).max(MIN_BAND);
+        let n_weights = tile.points() * source_blocks * target_blocks * LANES * LANES;
+        let band = match n_weights {
+            0..=NEAR_WEIGHTS => (BAND_FLOATS / per_patch).max(1),
+            _ => (BAND_FLOATS / per_patch).max(FAR_BAND),
+        };
         let band = n_patches.div_ceil(n_patches.div_ceil(band).max(1)).max(1);
         Winograd {
             level,
@@ -186,13 +193,49 @@ impl Winograd {
         }
     }
 
-    /// Sample, and row and column of the first output, of a patch.
+    /// Where the patches of a range lie, in order.
     #[inline(always)]
-    fn place(&self, patch: usize) -> (usize, [usize; 2]) {
+    fn places(&self, range: std::ops::Range<usize>) -> Places {
         let side = self.tile.outputs();
         let [rows, cols] = self.target.map(|len| len.div_ceil(side));
-        let (sample, rest) = (patch / (rows * cols), patch % (rows * cols));
-        (sample, [rest / cols * side, rest % cols * side])
+        let (sample, rest) = (range.start / (rows * cols), range.start % (rows * cols));
+        Places {
+            side,
+            end: [rows * side, cols * side],
+            sample,
+            next: [rest / cols * side, rest % cols * side],
+            left: range.len(),
+        }
+    }
+}
+
+/// Goes over patches: row by row, sample by sample.
+struct Places {
+    side: usize,
+    /// Behind the last row and column.
+    end: [usize; 2],
+    sample: usize,
+    next: [usize; 2],
+    left: usize,
+}
+
+impl Iterator for Places {
+    /// Sample, and row and column of the first output.
+    type Item = (usize, [usize; 2]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let place = (self.sample, self.next);
+        let [row, col] = &mut self.next;
+        *col += self.side;
+        if *col == self.end[1] {
+            (*row, *col) = (*row + self.side, 0);
+        }
+        if *row == self.end[0] {
+            (self.sample, *row) = (self.sample + 1, 0);
+        }
+        Some(place)
     }
 }
 
@@ -265,13 +308,14 @@ impl TransformInput<'_> {
         let (source, _) = self.source.as_chunks::<LANES>();
         let (patches, _) = self.patches.as_chunks_mut::<LANES>();
         let point_step = winograd.band * winograd.source_blocks;
-        for (slot, patch) in self.range.clone().enumerate() {
-            let (sample, [row, col]) = winograd.place(patch);
-            let inside = row >= winograd.pads[0]
-                && col >= winograd.pads[1]
-                && row - winograd.pads[0] + N <= height
-                && col - winograd.pads[1] + N <= width;
-            for block in 0..winograd.source_blocks {
+        // Block by block, so that few rows of memory are walked along at a time.
+        for block in 0..winograd.source_blocks {
+            let places = winograd.places(self.range.clone());
+            for (slot, (sample, [row, col])) in places.enumerate() {
+                let inside = row >= winograd.pads[0]
+                    && col >= winograd.pads[1]
+                    && row - winograd.pads[0] + N <= height
+                    && col - winograd.pads[1] + N <= width;
                 let start = (sample * winograd.source_blocks + block) * plane;
                 let mut lines = [[simd.splat(0.0); N]; N];
                 for (y, line) in lines.iter_mut().enumerate() {
@@ -347,9 +391,9 @@ impl TransformOutput<'_, '_> {
         let [height, width] = winograd.target;
         let (products, _): (&[Lanes], _) = self.products.as_chunks();
         let point_step = winograd.band * winograd.target_blocks;
-        for (slot, patch) in self.range.clone().enumerate() {
-            let (sample, [row, col]) = winograd.place(patch);
-            for block in 0..winograd.target_blocks {
+        for block in 0..winograd.target_blocks {
+            let places = winograd.places(self.range.clone());
+            for (slot, (sample, [row, col])) in places.enumerate() {
                 let start = (sample * winograd.target_blocks + block) * height * width;
                 let mut lines = [[simd.splat(0.0); M]; N];
                 for (y, line) in lines.iter_mut().enumerate() {
