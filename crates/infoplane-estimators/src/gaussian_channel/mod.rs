@@ -42,11 +42,26 @@
 //! **Intervals** and the permutation null hold the noise σ of the whole sample fixed: they speak of
 //! this channel, not of what another sample's tr Cov(Z) would have made of it.
 //!
+//! **Two vectors.** Of a pair of vectors C and D, behind independent noise each, σ² = τ² · tr Cov of
+//! its own side:
+//!
+//! ```text
+//! I(C̃;D̃) = h(C̃) + h(D̃) − h(C̃, D̃)
+//! ```
+//!
+//! with the joint mixture centred on the pairs of samples. By data processing it is at most I(C;D),
+//! I(X;C̃) and I(X;D̃), and falls with τ: it is what a reader of both, each at a resolution of τ of
+//! its whole spread, could say of one from the other, and never an estimate of I(C;D) itself, which
+//! is infinite for a deterministic relation. Its intervals are those of the trait, from whole
+//! estimates on halves, in which each half has its own noise.
+//!
 //! Cost: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials. Memory: N · d
 //! numbers, and a few rows of N for each thread.
 
 mod ends;
-mod exponential;
+pub(crate) mod exponential;
+mod pair;
+mod pairwise;
 mod prepared;
 mod resampled;
 mod sweep;
@@ -57,7 +72,8 @@ pub use prepared::PreparedLayer;
 
 use crate::resample::{subsampling_interval, summarise_null};
 use crate::{
-    Estimate, EstimatorError, Information, InformationEstimator, Labels, Parameters, Samples,
+    Estimate, EstimatorError, Information, InformationEstimator, Labels, Parameters, Resampling,
+    Samples,
 };
 use ends::Ends;
 
@@ -218,7 +234,7 @@ impl GaussianChannel {
         taus: &[f64],
     ) -> Result<Vec<ChannelPoint>, EstimatorError> {
         taus.iter().try_for_each(|&tau| check_tau(tau))?;
-        let totals = self.install(|| sweep::totals(self, layer, taus));
+        let totals = self.install(|| sweep::totals(layer, self.pairs(), self.params.seed, taus));
         let points = taus.iter().zip(totals).map(|(&tau, totals)| {
             let input = totals.input.mean().unwrap_or_default();
             let label = labelled(layer, totals.label.mean()).map(|ends| LabelBracket {
@@ -241,10 +257,22 @@ impl GaussianChannel {
     /// For a τ outside of 0.001 to 1000.
     pub fn estimate(&self, layer: &PreparedLayer, tau: f64) -> Result<Information, EstimatorError> {
         check_tau(tau)?;
+        let resampling = Resampling {
+            subsamples: self.params.subsamples,
+            permutations: self.params.permutations,
+            seed: self.params.seed,
+        };
+        Ok(self.resampled(layer, tau, &resampling))
+    }
+
+    /// Both informations at a checked `tau`.
+    fn resampled(&self, layer: &PreparedLayer, tau: f64, resampling: &Resampling) -> Information {
+        let pairs = self.pairs();
         let (totals, resampled) = self.install(|| {
-            let totals = sweep::totals(self, layer, &[tau]);
+            let totals = sweep::totals(layer, pairs, resampling.seed, &[tau]);
             let totals = totals.first().copied().unwrap_or_default();
-            (totals, resampled::resample(self, layer, tau, &totals))
+            let resampled = resampled::resample(layer, pairs, resampling, tau, &totals);
+            (totals, resampled)
         });
         let input_ends = totals.input.mean().unwrap_or_default();
         let ceiling = (layer.n as f64).log2();
@@ -279,14 +307,14 @@ impl GaussianChannel {
                 chosen: Parameters::new(),
             }
         });
-        Ok(Information {
+        Information {
             input,
             label,
             n_samples: layer.n,
             n_lone: layer.classes.as_ref().map_or(0, |c| c.n_lone),
             dimensions: layer.dimensions(),
             variance_kept: layer.variance_kept(),
-        })
+        }
     }
 
     fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
@@ -298,18 +326,6 @@ impl GaussianChannel {
 
     fn pairs(&self) -> usize {
         self.params.draws / 2
-    }
-
-    fn subsamples(&self) -> usize {
-        self.params.subsamples
-    }
-
-    fn permutations(&self) -> usize {
-        self.params.permutations
-    }
-
-    fn seed(&self) -> u64 {
-        self.params.seed
     }
 }
 
