@@ -35,6 +35,17 @@ impl Rows {
         Self::new(rows.iter().flat_map(row).copied().collect(), self.width)
     }
 
+    /// Rows of both, side by side.
+    pub(crate) fn beside(&self, other: &Self) -> Self {
+        let rows = self.data.chunks_exact(self.width);
+        let data = rows
+            .zip(other.data.chunks_exact(other.width))
+            .flat_map(|(a, b)| a.iter().chain(b))
+            .copied()
+            .collect();
+        Self::new(data, self.width + other.width)
+    }
+
     pub(crate) fn n(&self) -> usize {
         self.n
     }

@@ -29,6 +29,9 @@
 //! I(C̃;Y) too high, by more the fewer samples a class has within σ. `gaussian-channel` shows how
 //! much.
 //!
+//! **Saturated** where the samples are all apart: the mixture of all (of both sides, for two vectors)
+//! has 95 % of log₂ N, and classes then read H(Y) whatever they are.
+//!
 //! **Bad cases.** Constant vectors carry 0 bits. Duplicates and classes of one sample are components
 //! like others. One class gives 0 bits inside a bracket that is as wide as u − l.
 //!
@@ -43,7 +46,9 @@ use serde_json::json;
 use crate::distances::Rows;
 use crate::gaussian_channel::exponential::exponential;
 use crate::principal::Scaled;
-use crate::{About, Estimate, Estimator, EstimatorError, Labels, Pair, Parameters, Point, Samples};
+use crate::{
+    About, Estimator, EstimatorError, Labels, Pair, Parameters, Point, SATURATION_SHARE, Samples,
+};
 
 /// Unchecked parameters of [`Kde`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,7 +169,8 @@ impl Kde {
         Scaled::new(samples, self.params.max_components)
     }
 
-    fn about_classes(&self, rows: &Rows, labels: &Labels) -> Bounds {
+    /// Of the information, and of the mixture of all.
+    fn about_classes(&self, rows: &Rows, labels: &Labels) -> (Bounds, Bounds) {
         let mut members = vec![Vec::new(); labels.n_classes()];
         for (sample, &class) in labels.dense().iter().enumerate() {
             members[class].push(sample);
@@ -175,21 +181,24 @@ impl Kde {
             let share = members.len() as f64 / n;
             within.add(self.mixture(&rows.subset(members)).scaled(share));
         }
-        self.mixture(rows).minus(within)
+        let whole = self.mixture(rows);
+        (whole.minus(within), whole)
     }
 
-    fn between(&self, first: Scaled, second: Scaled) -> Bounds {
-        let width = first.dimensions + second.dimensions;
-        let joint: Vec<f64> = first
-            .data
-            .chunks_exact(first.dimensions)
-            .zip(second.data.chunks_exact(second.dimensions))
-            .flat_map(|(a, b)| a.iter().chain(b))
-            .copied()
-            .collect();
-        let alone = |scaled: Scaled| self.mixture(&Rows::new(scaled.data, scaled.dimensions));
-        let joint = self.mixture(&Rows::new(joint, width));
-        alone(first).plus(alone(second)).minus(joint)
+    /// Of the information, and of the mixture of both sides.
+    fn between(&self, first: &Rows, second: &Rows) -> (Bounds, Bounds) {
+        let joint = self.mixture(&first.beside(second));
+        let alone = self.mixture(first).plus(self.mixture(second));
+        (alone.minus(joint), joint)
+    }
+}
+
+/// 0 bits.
+fn constant(pair: &Pair<'_>) -> Point {
+    Point {
+        bracket: Some([0.0; 2]),
+        saturated: false,
+        ..Point::of(pair, 0.0)
     }
 }
 
@@ -209,31 +218,28 @@ impl Estimator for Kde {
 
     /// There are no random draws: the seed changes nothing.
     fn point(&self, pair: &Pair<'_>, _seed: u64) -> Result<Point, EstimatorError> {
-        let scaled = self.scaled(pair.vectors())?;
-        let bounds = match (scaled, pair.about()) {
-            (None, _) => Bounds::default(),
-            (Some(first), About::Vectors(other)) => match self.scaled(other)? {
-                Some(second) => self.between(first, second),
-                None => Bounds::default(),
-            },
-            (Some(scaled), About::Classes(labels)) => {
-                self.about_classes(&Rows::new(scaled.data, scaled.dimensions), labels)
+        let Some(scaled) = self.scaled(pair.vectors())? else {
+            return Ok(constant(pair));
+        };
+        let rows = Rows::new(scaled.data, scaled.dimensions);
+        let (bounds, whole) = match pair.about() {
+            About::Vectors(other) => {
+                let Some(second) = self.scaled(other)? else {
+                    return Ok(constant(pair));
+                };
+                self.between(&rows, &Rows::new(second.data, second.dimensions))
             }
-            (Some(scaled), About::Identity) => {
-                self.mixture(&Rows::new(scaled.data, scaled.dimensions))
+            About::Classes(labels) => self.about_classes(&rows, labels),
+            About::Identity => {
+                let whole = self.mixture(&rows);
+                (whole, whole)
             }
         };
         let bits = bounds.scaled(std::f64::consts::LOG2_E);
         let mut point = Point::of(pair, 0.5 * (bits.low + bits.high));
         point.bracket = Some([bits.low, bits.high]);
-        let resolves = matches!(pair.about(), About::Classes(_));
-        // Two bounds on one mixture, not two estimates: only both at the ceiling say nothing, and
-        // the label's ceiling may be reached truly.
-        point.saturated = Estimate::is_saturated(
-            [bits.low.min(point.value), point.value],
-            point.ceiling,
-            resolves,
-        );
+        let resolved = 0.5 * (whole.low + whole.high);
+        point.saturated = resolved >= SATURATION_SHARE * (pair.n_samples() as f64).ln();
         Ok(point)
     }
 

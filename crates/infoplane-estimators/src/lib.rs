@@ -32,6 +32,7 @@ mod gaussian_channel;
 mod kde;
 mod pair;
 mod principal;
+mod renyi;
 mod resample;
 mod samples;
 pub mod tasks;
@@ -51,5 +52,6 @@ pub use gaussian_channel::{
 };
 pub use kde::{Kde, KdeParams};
 pub use pair::{About, Pair};
+pub use renyi::{Renyi, RenyiParams};
 pub use resample::subsampling_interval;
 pub use samples::{Labels, MIN_SAMPLES, Samples};
