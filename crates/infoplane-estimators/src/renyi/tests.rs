@@ -87,15 +87,10 @@ fn landmarks_bracket_the_exact_figure_and_come_near() {
         });
         let found = estimator.point(&pair, 3).unwrap();
         let [low, high] = found.bracket.unwrap();
-        println!(
-            "{:?}: {} [{low}, {high}] {}",
-            about.kind(),
-            found.value,
-            exact.value
-        );
         assert!(low <= exact.value + 1e-9 && exact.value <= high + 1e-9);
         assert!(high - low > 1e-6, "the approximation has an error");
-        assert!((found.value - exact.value).abs() < 0.05);
+        // The middle is far nearer than the bounds, which allow for anything.
+        assert!((found.value - exact.value).abs() < 0.1 * (high - low));
     }
 }
 
