@@ -1,11 +1,12 @@
 //! How far the middle of `gaussian-channel`'s bracket is from the truth, and what would be nearer.
 //!
-//! Gaussian class clusters over dimensions, numbers of classes, samples a class and τ: the truth of
-//! I(C̃;Y) is that of the true densities (20,000 draws), the truth of I(X;C̃) that of the closed form
-//! where there is one class. Beside the middle stand
-//! - `extrapolated`: 2 · middle(N) − mean of the middle over halves of each class, which takes off an
-//!   error of order 1/N;
+//! Gaussian class clusters over dimensions, numbers of classes, samples a class and τ; the truth of
+//! I(C̃;Y) is that of the true densities (20,000 draws). Beside the middle stand
+//! - `first` and `second`: 2 · middle − h and (4 · middle − h)/3, with h the mean of the middle over
+//!   the two halves of each class, which take off an error of order 1/N and of order 1/N²;
 //! - `weight`: the weight of the own-center end in the mix that would have been right.
+//!
+//! A summary by the bracket's width follows.
 //!
 //! Run with `cargo run --release -p infoplane-estimators --example bracket_study [draws]`.
 
@@ -48,7 +49,7 @@ fn total_variance(vectors: &[f32], width: usize) -> f64 {
         .sum()
 }
 
-/// truth, left out, own, middle, extrapolated.
+/// truth, left out, own, middle, halves' middle.
 fn measure(case: &Case, draw: u64) -> [f64; 5] {
     let d = case.dimensions;
     let task = GaussianClusters::new(case.n_classes, d, case.spread, 100 + draw);
@@ -69,7 +70,7 @@ fn measure(case: &Case, draw: u64) -> [f64; 5] {
         let scale = (noise / (case.tau * case.tau) / total_variance(&half_vectors, d)).sqrt();
         halves += 0.5 * ends(&half_vectors, &half_classes, d, case.tau * scale, draw)[2];
     }
-    [truth, left_out, own, middle, 2.0 * middle - halves]
+    [truth, left_out, own, middle, halves]
 }
 
 fn main() {
@@ -78,9 +79,11 @@ fn main() {
         .and_then(|argument| argument.parse().ok())
         .unwrap_or(3);
     println!(
-        "| d | classes × samples | τ | spread | truth | left out | own | middle | error | extrapolated | error | weight |"
+        "| d | classes × samples | τ | spread | truth | left out | own | middle | error | first | second | weight |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    // Width of the bracket; errors of the middle, of `first` and of `second`.
+    let mut errors: Vec<(f64, [f64; 3])> = Vec::new();
     for (n_classes, per_class) in [(2, 100), (10, 20), (10, 90), (50, 6), (50, 18), (150, 6)] {
         for dimensions in [2, 5, 20, 50] {
             for tau in [0.2, 0.3, 0.5, 1.0] {
@@ -98,15 +101,49 @@ fn main() {
                             *sum += value / draws as f64;
                         }
                     }
-                    let [truth, left_out, own, middle, extrapolated] = mean;
+                    let [truth, left_out, own, middle, halves] = mean;
+                    let error = [middle, 2.0 * middle - halves, (4.0 * middle - halves) / 3.0]
+                        .map(|value| value - truth);
                     println!(
-                        "| {dimensions} | {n_classes} × {per_class} | {tau} | {spread} | {truth:.3} | {left_out:.3} | {own:.3} | {middle:.3} | {:+.3} | {extrapolated:.3} | {:+.3} | {:.2} |",
-                        middle - truth,
-                        extrapolated - truth,
+                        "| {dimensions} | {n_classes} × {per_class} | {tau} | {spread} | {truth:.3} | {left_out:.3} | {own:.3} | {middle:.3} | {:+.3} | {:+.3} | {:+.3} | {:.2} |",
+                        error[0],
+                        error[1],
+                        error[2],
                         (truth - left_out) / (own - left_out)
                     );
+                    errors.push((own - left_out, error));
                 }
             }
         }
+    }
+    summarise(&errors);
+}
+
+/// Root mean square and largest errors by the width of the bracket.
+fn summarise(errors: &[(f64, [f64; 3])]) {
+    println!();
+    println!("| bracket (bits) | cases | middle: rms, largest | first | second |");
+    println!("|---|---|---|---|---|");
+    let edges = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, f64::INFINITY];
+    for range in edges.windows(2) {
+        let within: Vec<[f64; 3]> = errors
+            .iter()
+            .filter(|(width, _)| range[0] <= *width && *width < range[1])
+            .map(|(_, error)| *error)
+            .collect();
+        let cell = |which: usize| {
+            let square: f64 = within.iter().map(|e| e[which].powi(2)).sum();
+            let largest = within.iter().map(|e| e[which].abs()).fold(0.0, f64::max);
+            format!("{:.3}, {largest:.3}", (square / within.len() as f64).sqrt())
+        };
+        println!(
+            "| {} to {} | {} | {} | {} | {} |",
+            range[0],
+            range[1],
+            within.len(),
+            cell(0),
+            cell(1),
+            cell(2)
+        );
     }
 }

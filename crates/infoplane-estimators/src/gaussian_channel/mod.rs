@@ -33,6 +33,37 @@
 //! **Bracket.** With the own center in the mixture, I(X;C̃) reads too low (never above log₂ N) and
 //! I(C̃;Y) too high; with it left out each errs the other way. The value is the middle of the two.
 //!
+//! **Why the middle.** Let f be the true density of C̃, S a draw of it, w = φ(S − Z)/f(S) for another
+//! Z, so that w has mean 1, and D − 1 its variance over Z, averaged over S: the χ²-information of the
+//! channel. To first order in D/N the logarithm of the mixture of N centers errs
+//!
+//! ```text
+//! left out   E log p(S) − log f(S) = −(D − 1)/2N             (concavity of the logarithm)
+//! own        E log p(S) − log f(S) = +(D − 1)/N − (D − 1)/2N (its own center: E w(S, Z_S) = D)
+//! ```
+//!
+//! by as much, with opposite signs: in the middle the first order cancels, and the bracket's width is
+//! (D − 1)/N nats. The conditional entropies err likewise with D_y and N_y, and outweigh the other
+//! where classes have few samples. What is left is of second order, about the bracket's width
+//! squared. `examples/bracket_study` measures it for I(C̃;Y) of Gaussian clusters (2 to 50 dimensions, 2
+//! to 150 classes of 6 to 100 samples, τ 0.2 to 1, mean of 3 draws, bits):
+//!
+//! | bracket | middle's error: rms, largest |
+//! |---|---|
+//! | up to 0.25 | 0.01, 0.03 |
+//! | 0.25 to 0.5 | 0.02, 0.07 |
+//! | 0.5 to 1 | 0.06, 0.13 |
+//! | 1 to 2 | 0.13, 0.30 |
+//! | 2 to 4 | 0.40, 0.91 |
+//! | above | 1.5, 3.5 |
+//!
+//! So [`crate::BRACKET_LIMIT`] keeps it within 0.15 bit, and beyond 2 bits the middle holds no longer:
+//! few centers lie within σ of a draw, and it reads too low in up to 5 dimensions, too high in 50 at
+//! moderate widths. Then the shares of either end that would be right run from 0.3 to 0.8 with no
+//! fixed weight better than a half. An error of second order is taken off by (4 m − h)/3 with m the
+//! middle and h its mean on halves of the samples; it halves the error of brackets from 0.5 to 2
+//! bits. Taking off a first order, 2 m − h, makes it worse, as there is none.
+//!
 //! **Lone samples.** A class of one sample has no left-out conditional density. Such samples stay in
 //! the mixture of all, but I(C̃;Y) averages over the others only, in both ends of the bracket. Where
 //! that leaves most random halves of the samples without a class of two, there is no I(C̃;Y).
