@@ -31,7 +31,9 @@
 //! trace, known exactly. Convexity gives bounds on the entropy that hold whatever the rest looks
 //! like: lowest with the residual all on the largest eigenvalue, highest with it levelled over the
 //! smallest. They are the bracket, and each entropy's value is its middle. Without approximation the
-//! bracket is the value.
+//! bracket is the value. The bounds are only as narrow as the kernel is smooth: of 20,000 vectors in
+//! 32 equal dimensions at the rule's width, 600 landmarks leave a bracket of 6
+//! bits, which flags the figure. A wider kernel or more landmarks then help, or fewer samples.
 //!
 //! **Saturated** where the samples are all unlike: S_α of the vectors (of the pair, for two vectors)
 //! at 95 % of log₂ N.
