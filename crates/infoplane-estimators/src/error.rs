@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::Labels;
+
 /// Why an estimate can't be made.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -63,6 +65,17 @@ pub enum EstimatorError {
         /// What can be done.
         instead: &'static str,
     },
+    /// Hardly any class has two samples.
+    #[error(
+        "{classes} classes in {samples} samples leave too few classes of two samples; merge classes \
+         or add samples"
+    )]
+    LoneClasses {
+        /// Classes given.
+        classes: usize,
+        /// Samples given.
+        samples: usize,
+    },
     /// A parameter outside of its range.
     #[error("parameter {name} is {value}; it must be {allowed}")]
     Parameter {
@@ -73,8 +86,8 @@ pub enum EstimatorError {
         /// The values allowed, in words.
         allowed: &'static str,
     },
-    /// The eigendecomposition of a covariance did not converge.
-    #[error("the eigendecomposition of a {size} × {size} covariance did not converge")]
+    /// The eigendecomposition of a covariance or kernel did not converge.
+    #[error("the eigendecomposition of a symmetric {size} × {size} matrix did not converge")]
     Eigendecomposition {
         /// Rows of the matrix.
         size: usize,
@@ -87,4 +100,13 @@ pub enum EstimatorError {
         /// The system's reason.
         reason: String,
     },
+}
+
+impl EstimatorError {
+    pub(crate) fn lone(labels: &Labels) -> Self {
+        Self::LoneClasses {
+            classes: labels.n_classes(),
+            samples: labels.n_samples(),
+        }
+    }
 }

@@ -124,7 +124,7 @@ impl Default for Resampling {
 /// The point, its value on every half, and its value under every permutation of the other side.
 ///
 /// The samples' identity has no null: any order of it is the same pair.
-fn resampled<E: Estimator + ?Sized>(
+pub(crate) fn resampled<E: Estimator + ?Sized>(
     estimator: &E,
     pair: &Pair<'_>,
     resampling: &Resampling,

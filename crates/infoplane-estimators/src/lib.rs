@@ -20,25 +20,38 @@
 //! # Ok::<(), infoplane_estimators::EstimatorError>(())
 //! ```
 
+mod binned;
+mod categorical;
+mod counts;
+mod distances;
 mod error;
 mod estimate;
 mod estimator;
+mod gaussian;
 mod gaussian_channel;
+mod kde;
 mod pair;
 mod principal;
+mod renyi;
 mod resample;
 mod samples;
 pub mod tasks;
 
+pub use binned::{Binned, BinnedParams, Partition};
+pub use categorical::categorical_information;
+pub use counts::Correction;
 pub use error::EstimatorError;
 pub use estimate::{
     BRACKET_LIMIT, Estimate, Information, InformationEstimator, Null, SATURATION_SHARE,
     ratio_with_interval,
 };
 pub use estimator::{Estimator, Parameters, Point, Resampling};
+pub use gaussian::{Gaussian, GaussianParams, Shrinkage};
 pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
+pub use kde::{Kde, KdeParams};
 pub use pair::{About, Pair};
+pub use renyi::{Renyi, RenyiParams};
 pub use resample::subsampling_interval;
 pub use samples::{Labels, MIN_SAMPLES, Samples};

@@ -19,6 +19,8 @@ pub(crate) struct Scaled {
     pub(crate) variances: Vec<f64>,
     /// Share of the total variance in the kept dimensions.
     pub(crate) variance_kept: f64,
+    /// tr Cov of the vectors as given.
+    pub(crate) total_variance: f64,
 }
 
 /// Variance below this share of the mean square is rounding, not signal.
@@ -64,6 +66,7 @@ impl Scaled {
             dimensions,
             variances,
             variance_kept: variance_kept.min(1.0),
+            total_variance: variance,
         }))
     }
 }
@@ -108,9 +111,28 @@ fn rotate(
         .collect())
 }
 
+/// Eigenvalues in ascending order, on one thread so that they do not depend on how many there are.
+/// The lower triangle is read.
+pub(crate) fn eigenvalues(symmetric: &Mat<f64>) -> Result<Vec<f64>, EstimatorError> {
+    let size = symmetric.nrows();
+    let mut values = Diag::<f64>::zeros(size);
+    let scratch =
+        self_adjoint_evd_scratch::<f64>(size, ComputeEigenvectors::No, Par::Seq, Spec::default());
+    self_adjoint_evd(
+        symmetric.as_ref(),
+        values.as_mut(),
+        None,
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Spec::default(),
+    )
+    .map_err(|_| EstimatorError::Eigendecomposition { size })?;
+    Ok(values.column_vector().iter().copied().collect())
+}
+
 /// Eigenvalues in ascending order and eigenvectors by column, on one thread so that the result does
 /// not depend on how many there are.
-fn eigen(symmetric: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>), EstimatorError> {
+pub(crate) fn eigen(symmetric: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>), EstimatorError> {
     let size = symmetric.nrows();
     let mut values = Diag::<f64>::zeros(size);
     let mut vectors = Mat::<f64>::zeros(size, size);

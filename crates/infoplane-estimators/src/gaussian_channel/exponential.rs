@@ -144,7 +144,7 @@ impl Factors {
 /// polynomial of degree 13, and n added to the exponent's bits. No branch and no table, so that it
 /// is vectorised.
 #[inline(always)]
-fn exponential(x: f64) -> f64 {
+pub(crate) fn exponential(x: f64) -> f64 {
     /// Adding this rounds to an integer and leaves it in the low bits.
     const ROUND: f64 = 1.5 * (1_u64 << 52) as f64;
     const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;

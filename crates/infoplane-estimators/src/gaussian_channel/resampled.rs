@@ -7,11 +7,11 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::GaussianChannel;
 use super::ends::Ends;
 use super::exponential::{TRUSTED, log_sum_exp};
 use super::prepared::{Block, Classes, PreparedLayer};
 use super::sweep::Totals;
+use crate::Resampling;
 use crate::principal::Scaled;
 use crate::resample::{random_halves, random_permutations};
 
@@ -35,8 +35,8 @@ struct Halves {
 }
 
 impl Halves {
-    fn new(channel: &GaussianChannel, layer: &PreparedLayer) -> Self {
-        let halves = random_halves(layer.n, channel.subsamples(), channel.seed());
+    fn new(resampling: &Resampling, layer: &PreparedLayer) -> Self {
+        let halves = random_halves(layer.n, resampling.subsamples, resampling.seed);
         let count = halves.len();
         let mut member = vec![0.0; layer.n * count];
         let n_classes = layer.classes.as_ref().map_or(0, |c| c.ranges.len());
@@ -71,8 +71,8 @@ struct Permutation {
 }
 
 impl Permutation {
-    fn all(channel: &GaussianChannel, layer: &PreparedLayer, classes: &Classes) -> Vec<Self> {
-        random_permutations(layer.n, channel.permutations(), channel.seed())
+    fn all(resampling: &Resampling, layer: &PreparedLayer, classes: &Classes) -> Vec<Self> {
+        random_permutations(layer.n, resampling.permutations, resampling.seed)
             .into_iter()
             .map(|order| {
                 let mut class = vec![0; layer.n];
@@ -137,33 +137,34 @@ impl Sums {
     }
 }
 
-/// Estimates on every subsample and permutation of the channel's parameters.
+/// Estimates on every subsample and permutation.
 pub(super) fn resample(
-    channel: &GaussianChannel,
     layer: &PreparedLayer,
+    pairs: usize,
+    resampling: &Resampling,
     tau: f64,
     totals: &Totals,
 ) -> Resampled {
     let Some(scaled) = &layer.scaled else {
         return Resampled {
-            input_halves: vec![0.0; channel.subsamples()],
-            label_halves: vec![0.0; channel.subsamples()],
-            label_permuted: vec![0.0; channel.permutations()],
+            input_halves: vec![0.0; resampling.subsamples],
+            label_halves: vec![0.0; resampling.subsamples],
+            label_permuted: vec![0.0; resampling.permutations],
         };
     };
     let work = Work {
         layer,
         scaled,
         tau,
-        pairs: channel.pairs(),
-        seed: channel.seed(),
+        pairs,
+        seed: resampling.seed,
         input_control: totals.input.control_factor(),
         label_control: totals.label.control_factor(),
-        halves: Halves::new(channel, layer),
+        halves: Halves::new(resampling, layer),
         permutations: layer
             .classes
             .as_ref()
-            .map(|classes| Permutation::all(channel, layer, classes))
+            .map(|classes| Permutation::all(resampling, layer, classes))
             .unwrap_or_default(),
     };
     let bytes_per_row = 8 * layer.n * (1 + 3 * work.pairs);
@@ -222,7 +223,9 @@ impl Work<'_> {
             draws,
         };
         let mut sums = Sums::new(self.halves.count, self.permutations.len());
-        self.add_halves(&kernel, &mut sums);
+        if self.halves.count > 0 {
+            self.add_halves(&kernel, &mut sums);
+        }
         if let Some(classes) = &self.layer.classes {
             for row in kernel.block.rows() {
                 self.add_permutations(&kernel, row, classes, &mut sums);

@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::GaussianChannel;
 use super::ends::Ends;
 use super::exponential::{Row, TRUSTED, log_sum_exp};
 use super::prepared::{Block, PreparedLayer};
@@ -29,13 +28,13 @@ pub(super) struct Measured {
 
 /// One antithetic pair of noise draws of a sample.
 #[derive(Debug, Clone, Copy, Default)]
-struct Drawn {
-    value: Ends,
-    control: f64,
+pub(super) struct Drawn {
+    pub(super) value: Ends,
+    pub(super) control: f64,
 }
 
 impl Measured {
-    fn add_sample(&mut self, pairs: &[Drawn]) {
+    pub(super) fn add_sample(&mut self, pairs: &[Drawn]) {
         let share = 1.0 / pairs.len() as f64;
         let mut mean = Drawn::default();
         for pair in pairs {
@@ -54,7 +53,7 @@ impl Measured {
         self.n += 1;
     }
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.sum += other.sum;
         self.sum_control += other.sum_control;
         self.value_squares += other.value_squares;
@@ -87,21 +86,16 @@ impl Measured {
 }
 
 /// [`Totals`] at each τ.
-pub(super) fn totals(
-    channel: &GaussianChannel,
-    layer: &PreparedLayer,
-    taus: &[f64],
-) -> Vec<Totals> {
+pub(super) fn totals(layer: &PreparedLayer, pairs: usize, seed: u64, taus: &[f64]) -> Vec<Totals> {
     let Some(scaled) = &layer.scaled else {
         return vec![Totals::default(); taus.len()];
     };
-    let pairs = channel.pairs();
     let bytes_per_row = 8 * layer.n * (1 + pairs);
     let blocks: Vec<Vec<Totals>> = layer
         .blocks(bytes_per_row)
         .into_par_iter()
         .map(|rows| {
-            let block = Block::new(layer, scaled, rows, pairs, channel.seed());
+            let block = Block::new(layer, scaled, rows, pairs, seed);
             block_totals(layer, &scaled.variances, &block, pairs, taus)
         })
         .collect();
