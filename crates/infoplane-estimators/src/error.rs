@@ -53,6 +53,15 @@ pub enum EstimatorError {
         /// Samples on the second side.
         second: usize,
     },
+    /// No class has two samples.
+    #[error(
+        "each of the {classes} classes has one sample; at least one class needs two, \
+         so use fewer, coarser classes"
+    )]
+    LoneClasses {
+        /// Classes given.
+        classes: usize,
+    },
     /// The family has no such figure.
     #[error("{estimator} has no estimate of {what}; {instead}")]
     Unsupported {

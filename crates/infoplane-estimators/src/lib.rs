@@ -20,13 +20,19 @@
 //! # Ok::<(), infoplane_estimators::EstimatorError>(())
 //! ```
 
+mod classes;
+mod digamma;
 mod error;
 mod estimate;
 mod estimator;
+mod gao;
 mod gaussian_channel;
+mod ksg;
+mod neighbours;
 mod pair;
 mod principal;
 mod resample;
+mod ross;
 mod samples;
 pub mod tasks;
 
@@ -36,9 +42,13 @@ pub use estimate::{
     ratio_with_interval,
 };
 pub use estimator::{Estimator, Parameters, Point, Resampling};
+pub use gao::{Gao, GaoParams};
 pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
+pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params};
+pub use neighbours::ColumnScale;
 pub use pair::{About, Pair};
 pub use resample::subsampling_interval;
+pub use ross::{Ross, RossParams};
 pub use samples::{Labels, MIN_SAMPLES, Samples};
