@@ -37,6 +37,13 @@ pub trait Estimator: Send + Sync + std::fmt::Debug {
         Resampling::default()
     }
 
+    /// Bits by which an estimate may exceed the mean of its halves before it counts as saturated;
+    /// `None` for families whose value does not follow the number of samples so. An estimate that
+    /// grows with every doubling of the samples has not found its truth, which may be infinite.
+    fn growth_limit(&self) -> Option<f64> {
+        None
+    }
+
     /// The entropy of vectors in bits, where the family has one: differential for families of
     /// densities, of the partition for `binned`, of the kernel matrix for `renyi`.
     ///
@@ -160,6 +167,14 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
         .map(|(replicate, order)| on(&all, order, resampling.subsamples + replicate))
         .filter(|value| value.is_finite())
         .collect();
+    let finite: Vec<f64> = subsamples
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .collect();
+    let growth = point.value - finite.iter().sum::<f64>() / finite.len() as f64;
+    // Without halves the growth is NaN, and exceeds nothing.
+    let grows = estimator.growth_limit().is_some_and(|limit| growth > limit);
     Ok(Estimate {
         value: point.value,
         ci: subsampling_interval(point.value, &subsamples),
@@ -167,7 +182,7 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
         monte_carlo_error: point.monte_carlo_error.unwrap_or(0.0),
         ceiling: point.ceiling,
         null: summarise_null(point.value, permuted),
-        saturated: point.saturated,
+        saturated: point.saturated || grows,
         subsamples,
         chosen: point.chosen,
     })

@@ -22,18 +22,24 @@
 
 mod binned;
 mod categorical;
+mod classes;
 mod counts;
+mod digamma;
 mod distances;
 mod error;
 mod estimate;
 mod estimator;
+mod gao;
 mod gaussian;
 mod gaussian_channel;
 mod kde;
+mod ksg;
+mod neighbours;
 mod pair;
 mod principal;
 mod renyi;
 mod resample;
+mod ross;
 mod samples;
 pub mod tasks;
 
@@ -46,12 +52,16 @@ pub use estimate::{
     ratio_with_interval,
 };
 pub use estimator::{Estimator, Parameters, Point, Resampling};
+pub use gao::{Gao, GaoParams};
 pub use gaussian::{Gaussian, GaussianParams, Shrinkage};
 pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
 pub use kde::{Kde, KdeParams};
+pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params};
+pub use neighbours::ColumnScale;
 pub use pair::{About, Pair};
 pub use renyi::{Renyi, RenyiParams};
 pub use resample::subsampling_interval;
+pub use ross::{Ross, RossParams};
 pub use samples::{Labels, MIN_SAMPLES, Samples};

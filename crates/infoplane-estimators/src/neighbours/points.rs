@@ -1,0 +1,180 @@
+//! Samples as neighbours are found among them: scaled, without constant columns.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Samples;
+
+/// Variance below this share of the mean square is rounding, not signal.
+const CONSTANT_SHARE: f64 = 1e-24;
+
+/// What columns are divided by before distances are taken. Mutual information does not change with
+/// the scale of a column, its estimate from finite samples does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnScale {
+    /// Each column by its own standard deviation.
+    #[default]
+    Deviation,
+    /// Nothing: distances are in the units of the data.
+    None,
+}
+
+/// Points `[n, width]`, row-major; the width may be 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Points {
+    data: Vec<f64>,
+    n: usize,
+    width: usize,
+    /// Σ ln of what the columns were divided by.
+    log_scale: f64,
+    /// Columns left out because they are constant.
+    constant: usize,
+}
+
+impl Points {
+    /// Scales columns and leaves out the constant ones, which carry no information and change no
+    /// distance.
+    pub(crate) fn new(samples: Samples<'_>, scale: ColumnScale) -> Self {
+        let (n, columns) = (samples.n_samples(), samples.width());
+        let all = samples.to_vec();
+        let mut divisors = vec![0.0; columns];
+        let mut deviations = vec![0.0; columns];
+        for row in all.chunks_exact(columns) {
+            for (largest, value) in divisors.iter_mut().zip(row) {
+                *largest = f64::max(*largest, value.abs());
+            }
+        }
+        // Divided by the largest magnitude first, so that squares neither overflow nor vanish.
+        let (mut means, mut squares) = (vec![0.0; columns], vec![0.0; columns]);
+        let unit = |value: f64, largest: f64| if largest > 0.0 { value / largest } else { 0.0 };
+        for row in all.chunks_exact(columns) {
+            for column in 0..columns {
+                means[column] += unit(row[column], divisors[column]) / n as f64;
+            }
+        }
+        for row in all.chunks_exact(columns) {
+            for column in 0..columns {
+                let value = unit(row[column], divisors[column]);
+                deviations[column] += (value - means[column]).powi(2) / n as f64;
+                squares[column] += value * value / n as f64;
+            }
+        }
+        let kept: Vec<usize> = (0..columns)
+            .filter(|&column| deviations[column] > CONSTANT_SHARE * squares[column])
+            .collect();
+        let mut data = Vec::with_capacity(n * kept.len());
+        for row in all.chunks_exact(columns) {
+            data.extend(kept.iter().map(|&column| match scale {
+                ColumnScale::Deviation => {
+                    row[column] / divisors[column] / deviations[column].sqrt()
+                }
+                ColumnScale::None => row[column],
+            }));
+        }
+        let log_scale = match scale {
+            ColumnScale::Deviation => kept
+                .iter()
+                .map(|&column| divisors[column].ln() + 0.5 * deviations[column].ln())
+                .sum(),
+            ColumnScale::None => 0.0,
+        };
+        Self {
+            data,
+            n,
+            width: kept.len(),
+            log_scale,
+            constant: columns - kept.len(),
+        }
+    }
+
+    /// Points that need no preparation.
+    pub(crate) fn of(data: Vec<f64>, n: usize, width: usize) -> Self {
+        debug_assert_eq!(data.len(), n * width);
+        Self {
+            data,
+            n,
+            width,
+            log_scale: 0.0,
+            constant: 0,
+        }
+    }
+
+    pub(crate) fn n(&self) -> usize {
+        self.n
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn data(&self) -> &[f64] {
+        &self.data
+    }
+
+    pub(crate) fn log_scale(&self) -> f64 {
+        self.log_scale
+    }
+
+    pub(crate) fn constant(&self) -> usize {
+        self.constant
+    }
+
+    pub(crate) fn row(&self, point: usize) -> &[f64] {
+        &self.data[point * self.width..][..self.width]
+    }
+
+    /// The distance of two points.
+    pub(crate) fn distance(&self, a: usize, b: usize) -> f64 {
+        self.row(a)
+            .iter()
+            .zip(self.row(b))
+            .fold(0.0, |largest: f64, (a, b)| largest.max((a - b).abs()))
+    }
+
+    /// Points whose coordinates are those of both.
+    pub(super) fn beside(&self, other: &Self) -> Self {
+        let width = self.width + other.width;
+        let mut data = Vec::with_capacity(self.n * width);
+        for point in 0..self.n {
+            data.extend_from_slice(self.row(point));
+            data.extend_from_slice(other.row(point));
+        }
+        Self::of(data, self.n, width)
+    }
+
+    pub(super) fn subset(&self, points: Range<usize>) -> Self {
+        let n = points.len();
+        let data = self.data[points.start * self.width..points.end * self.width].to_vec();
+        Self::of(data, n, self.width)
+    }
+
+    /// Some of the points in some order.
+    pub(crate) fn gather(&self, points: &[usize]) -> Self {
+        let data = points.iter().flat_map(|&i| self.row(i)).copied().collect();
+        Self {
+            data,
+            n: points.len(),
+            ..*self
+        }
+    }
+
+    /// The share of points that repeat an earlier one, in [0, 1).
+    pub(crate) fn repeated(&self) -> f64 {
+        let mut seen = HashSet::with_capacity(self.n);
+        let repeats = (0..self.n)
+            .filter(|&point| {
+                // 0 and −0 are one place.
+                let bits: Vec<u64> = self
+                    .row(point)
+                    .iter()
+                    .map(|v| (v + 0.0).to_bits())
+                    .collect();
+                !seen.insert(bits)
+            })
+            .count();
+        repeats as f64 / self.n as f64
+    }
+}
