@@ -37,6 +37,7 @@ mod ksg;
 mod neighbours;
 mod pair;
 mod principal;
+pub mod registry;
 mod renyi;
 mod resample;
 mod ross;
