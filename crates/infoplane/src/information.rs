@@ -121,9 +121,9 @@ impl LoadedPair {
             Side::Vectors { n, width, .. } => format!("{n} vectors of {width} numbers"),
             Side::Classes(labels) => {
                 format!(
-                    "{} classes of {} samples",
-                    labels.n_classes(),
-                    labels.n_samples()
+                    "{} samples of {} classes",
+                    labels.n_samples(),
+                    labels.n_classes()
                 )
             }
         })
