@@ -10,40 +10,59 @@ use crate::Null;
 const SUBSAMPLE_STREAM: u64 = 1 << 62;
 const PERMUTATION_STREAM: u64 = 1 << 63;
 
-/// The 95 % interval of `value` from its values on random halves of the samples.
+/// The 95 % interval of `value` from its values on random halves of the samples, each followed by its
+/// value on the other half.
 ///
-/// A subsample of b of N samples varies about the mean of all such subsamples with variance
-/// (s²/b)(1 − b/N), where the estimate itself has s²/N (Politis and Romano 1994, with the
-/// finite-population correction); for b = N/2 the two are equal, so the spread of the halves needs
-/// no scaling. Halves are the smallest change of sample size, and so of an estimator's bias, at
-/// which this holds, and the delete-half jackknife is consistent for smooth statistics (Shao and Wu
-/// 1989). The interval is `value ± t·sd` with Student's t of the number of halves; being centred on
-/// the value, it covers sampling error and not the estimator's bias, which the bracket bounds.
+/// Two halves without a common sample are independent, so half the mean square of their difference
+/// is the variance of the estimate on N/2 samples, and a quarter of it that on N, where variance
+/// falls as 1/N. Nothing is assumed of the estimate's form, and no scale has to be chosen. (The
+/// spread of single halves about their mean gives the same for a mean, but up to √2 too wide an
+/// interval for neighbour estimators, whose neighbours change from half to half: that part of
+/// the spread is alike in both halves' sum and absent from the difference.) Means over many splits
+/// come near the delete-half jackknife (Shao and Wu 1989); subsamples rather than bootstrap copies,
+/// because copies would be each other's neighbours (Politis and Romano 1994).
 ///
-/// Halves without a value (NaN, infinite) are left out; fewer than two give the whole line.
+/// The interval is `value ± t·sd` with Student's t of the number of splits; being centred on the
+/// value, it covers sampling error and not the estimator's bias. At independence the variance
+/// of most families falls faster, as 1/N², and the interval is wider than it need be.
+///
+/// A pair with a half that has no value (NaN, infinite) is left out; fewer than two pairs give the
+/// whole line.
 pub fn subsampling_interval(value: f64, halves: &[f64]) -> [f64; 2] {
-    let halves: Vec<f64> = halves.iter().copied().filter(|h| h.is_finite()).collect();
-    let count = halves.len() as f64;
+    let (pairs, _) = halves.as_chunks::<2>();
+    let squares: Vec<f64> = pairs
+        .iter()
+        .map(|[half, other]| (half - other).powi(2))
+        .filter(|square| square.is_finite())
+        .collect();
+    let count = squares.len() as f64;
     if count < 2.0 {
         return [f64::NEG_INFINITY, f64::INFINITY];
     }
-    let mean = halves.iter().sum::<f64>() / count;
-    let variance = halves.iter().map(|h| (h - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    // Student's 0.975 quantile: 1.96 + 2.4/ν is within 0.01 of it from ν = 15.
-    let half_width = (1.96 + 2.4 / (count - 1.0)) * variance.sqrt();
+    let variance = 0.25 * squares.iter().sum::<f64>() / count;
+    // Student's 0.975 quantile: 1.96 + 2.4/ν is within 0.02 of it from ν = 12.
+    let half_width = (1.96 + 2.4 / count) * variance.sqrt();
     [value - half_width, value + half_width]
 }
 
-/// `count` random halves of `0..n`: membership by sample, the same for the same `n` and seed.
+/// `count` random halves of `0..n`, each followed by the other half of the same split: membership by
+/// sample, the same for the same `n` and seed. Of an odd number one sample is in neither.
 pub(crate) fn random_halves(n: usize, count: usize, seed: u64) -> Vec<Vec<bool>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(SUBSAMPLE_STREAM);
     let mut order: Vec<usize> = (0..n).collect();
     (0..count)
-        .map(|_| {
-            order.shuffle(&mut rng);
+        .map(|index| {
+            let start = if index % 2 == 0 {
+                order.shuffle(&mut rng);
+                0
+            } else {
+                n / 2
+            };
             let mut member = vec![false; n];
-            order[..n / 2].iter().for_each(|&i| member[i] = true);
+            order[start..start + n / 2]
+                .iter()
+                .for_each(|&i| member[i] = true);
             member
         })
         .collect()
@@ -86,6 +105,10 @@ mod tests {
     fn halves_hold_half_the_samples_and_depend_on_the_seed_only() {
         let halves = random_halves(11, 4, 3);
         assert!(halves.iter().all(|h| h.iter().filter(|m| **m).count() == 5));
+        for pair in halves.chunks_exact(2) {
+            let both = pair[0].iter().zip(&pair[1]).filter(|(a, b)| **a && **b);
+            assert_eq!(both.count(), 0);
+        }
         assert_eq!(halves, random_halves(11, 4, 3));
         assert_ne!(halves, random_halves(11, 4, 4));
     }

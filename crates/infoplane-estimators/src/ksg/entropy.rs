@@ -18,6 +18,11 @@ pub(super) fn kozachenko_leonenko(
 ) -> Result<f64, EstimatorError> {
     let n = vectors.n_samples();
     check_samples(n, k)?;
+    // Normal scores keep mutual information and not entropy.
+    let scale = match scale {
+        ColumnScale::NormalScores => ColumnScale::Deviation,
+        other => other,
+    };
     let points = Points::new(vectors, scale);
     if points.constant() > 0 {
         return Ok(f64::NEG_INFINITY);

@@ -118,6 +118,7 @@ pub(crate) fn parameters(k: usize, scale: ColumnScale) -> Parameters {
     let scale = match scale {
         ColumnScale::Deviation => "deviation",
         ColumnScale::None => "none",
+        ColumnScale::NormalScores => "normal-scores",
     };
     [
         ("k".to_owned(), k.into()),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use statrs::function::erf::erf_inv;
 
 use crate::Samples;
 
@@ -13,13 +14,40 @@ const CONSTANT_SHARE: f64 = 1e-24;
 /// What columns are divided by before distances are taken. Mutual information does not change with
 /// the scale of a column, its estimate from finite samples does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ColumnScale {
     /// Each column by its own standard deviation.
     #[default]
     Deviation,
     /// Nothing: distances are in the units of the data.
     None,
+    /// Each column's numbers become the quantiles of a standard normal at their ranks, equal numbers
+    /// staying equal. Mutual information does not change with an increasing map of a column; its
+    /// estimate gains where tails are heavy, as there neighbours would be far away.
+    NormalScores,
+}
+
+/// Replaces a column of row-major data by Φ⁻¹((rank − ½)/N), the mean rank of equal numbers.
+fn normal_scores(data: &mut [f64], column: usize, width: usize) {
+    let mut order: Vec<(f64, usize)> = data
+        .iter()
+        .skip(column)
+        .step_by(width)
+        .enumerate()
+        .map(|(row, &value)| (value, row))
+        .collect();
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let n = order.len() as f64;
+    let mut before = 0;
+    // −0 and 0 are neighbours in this order, and equal.
+    for equal in order.chunk_by(|a, b| a.0 == b.0) {
+        let share = (before as f64 + 0.5 * equal.len() as f64) / n;
+        let score = std::f64::consts::SQRT_2 * erf_inv(2.0 * share - 1.0);
+        equal
+            .iter()
+            .for_each(|&(_, row)| data[row * width + column] = score);
+        before += equal.len();
+    }
 }
 
 /// Points `[n, width]`, row-major; the width may be 0.
@@ -71,15 +99,20 @@ impl Points {
                 ColumnScale::Deviation => {
                     row[column] / divisors[column] / deviations[column].sqrt()
                 }
-                ColumnScale::None => row[column],
+                ColumnScale::None | ColumnScale::NormalScores => row[column],
             }));
+        }
+        if scale == ColumnScale::NormalScores {
+            for column in 0..kept.len() {
+                normal_scores(&mut data, column, kept.len());
+            }
         }
         let log_scale = match scale {
             ColumnScale::Deviation => kept
                 .iter()
                 .map(|&column| divisors[column].ln() + 0.5 * deviations[column].ln())
                 .sum(),
-            ColumnScale::None => 0.0,
+            ColumnScale::None | ColumnScale::NormalScores => 0.0,
         };
         Self {
             data,
