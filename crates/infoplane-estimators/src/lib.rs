@@ -27,13 +27,18 @@ mod estimate;
 mod estimator;
 mod gao;
 mod gaussian_channel;
+mod infonce;
 mod ksg;
+mod latent;
 mod neighbours;
+mod network;
 mod pair;
 mod principal;
+mod probe;
 mod resample;
 mod ross;
 mod samples;
+mod sliced;
 pub mod tasks;
 
 pub use error::EstimatorError;
@@ -46,9 +51,13 @@ pub use gao::{Gao, GaoParams};
 pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
+pub use infonce::{InfoNce, InfoNceParams};
 pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params};
+pub use latent::{Latent, LatentParams};
 pub use neighbours::ColumnScale;
 pub use pair::{About, Pair};
+pub use probe::{Probe, ProbeParams};
 pub use resample::subsampling_interval;
 pub use ross::{Ross, RossParams};
 pub use samples::{Labels, MIN_SAMPLES, Samples};
+pub use sliced::{Sliced, SlicedParams};
