@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     BinnedParams, Estimator, EstimatorError, GaoParams, GaussianChannelParams, GaussianParams,
-    KdeParams, Ksg1Params, Ksg2Params, RenyiParams, RossParams,
+    InfoNceParams, KdeParams, Ksg1Params, Ksg2Params, LatentParams, ProbeParams, RenyiParams,
+    RossParams, SlicedParams,
 };
 
 /// A family: what a user may want to know before choosing it.
@@ -97,6 +98,30 @@ pub const FAMILIES: &[Family] = &[
         GaussianParams,
         "closed form of Gaussian vectors: the linear reference",
         None
+    ),
+    family!(
+        "sliced",
+        SlicedParams,
+        "ksg1 or ross averaged over random projections (Goldfeld and Greenewald)",
+        Some(("dimensions", &[1.0, 2.0, 3.0, 4.0]))
+    ),
+    family!(
+        "infonce",
+        InfoNceParams,
+        "variational lower bound by telling partners from others (van den Oord et al.)",
+        None
+    ),
+    family!(
+        "probe",
+        ProbeParams,
+        "H(Y) less the held-out cross-entropy of a classifier: a lower bound",
+        None
+    ),
+    family!(
+        "latent",
+        LatentParams,
+        "neighbours among learned codes, for high dimension (Gowri et al.)",
+        Some(("dimensions", &[1.0, 2.0, 4.0, 8.0, 16.0]))
     ),
 ];
 
