@@ -314,6 +314,10 @@ Estimators and their scale, over which --sweep goes:
   renyi             matrix-based entropy of kernels, Sanchez Giraldo et al. 2015 (width)
   binned            counts in a partition with a correction (bins)
   gaussian          closed form of Gaussian vectors: the linear reference
+  sliced            neighbours in random projections, Goldfeld and Greenewald 2021 (dimensions)
+  infonce           lower bound by telling partners from others, van den Oord et al. 2018
+  probe             H(Y) less the held-out cross-entropy of a classifier; classes only
+  latent            neighbours among learned codes, Gowri et al. 2024 (dimensions)
 `auto` takes one by what the variables are.
 
 Examples:
@@ -387,7 +391,7 @@ pub struct SelftestArgs {
     /// Only the estimators: their error on tasks of known truth
     #[arg(long)]
     pub mi: bool,
-    /// 10 000 samples and ten draws of every task, instead of 1 000 and one: hours instead of a minute
+    /// 10 000 samples and ten draws of every task, instead of 1 000 and one: hours instead of minutes
     #[arg(long)]
     pub full: bool,
     /// Only this estimator

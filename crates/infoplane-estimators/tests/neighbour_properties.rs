@@ -442,7 +442,10 @@ fn what_has_no_answer_is_refused_with_a_reason() {
     for estimator in of_classes() {
         assert_eq!(
             estimator.point(&lone, 0).unwrap_err(),
-            EstimatorError::LoneClasses { classes: 10 }
+            EstimatorError::LoneClasses {
+                classes: 10,
+                samples: 10
+            }
         );
     }
 }
