@@ -15,7 +15,7 @@ use std::time::Instant;
 use infoplane_estimators::tasks::{self, OtherSide, Task};
 use infoplane_estimators::{
     About, BinnedParams, ColumnScale, Estimator, EstimatorError, GaoParams, GaussianParams,
-    Ksg1Params, Ksg2Params, Partition, RenyiParams, RossParams,
+    Ksg1Params, Ksg2Params, KsgExtrapolatedParams, Partition, RenyiParams, RossParams,
 };
 use serde_json::json;
 
@@ -32,8 +32,21 @@ fn estimators() -> Result<Vec<(&'static str, Box<dyn Estimator>)>, Failure> {
         ..Default::default()
     };
     Ok(vec![
-        ("ksg1", Box::new(Ksg1Params { scale: ColumnScale::NormalScores, ..Default::default() }.check()?)),
-        ("ksg1-deviation", Box::new(Ksg1Params { scale: raw, ..Default::default() }.check()?)),
+        ("ksg1", Box::new(Ksg1Params::default().check()?)),
+        (
+            "ksg1-deviation",
+            Box::new(
+                Ksg1Params {
+                    scale: raw,
+                    ..Default::default()
+                }
+                .check()?,
+            ),
+        ),
+        (
+            "ksg-extrapolated",
+            Box::new(KsgExtrapolatedParams::default().check()?),
+        ),
         ("ksg2", Box::new(Ksg2Params::default().check()?)),
         ("gao", Box::new(GaoParams::default().check()?)),
         ("ross", Box::new(RossParams::default().check()?)),
@@ -88,7 +101,10 @@ fn main() -> Result<(), Failure> {
         .into_iter()
         .filter(|(name, _)| wanted(&options.estimators, name))
         .collect();
-    println!("N = {}, {} draws, mean absolute error in nats", options.n, options.seeds);
+    println!(
+        "N = {}, {} draws, mean absolute error in nats",
+        options.n, options.seeds
+    );
     println!();
     let names: Vec<&str> = estimators.iter().map(|(name, _)| *name).collect();
     println!("| task | truth | {} |", names.join(" | "));
@@ -145,7 +161,8 @@ fn measure(
             let start = Instant::now();
             match estimator.point(&pair, seed) {
                 Ok(point) => {
-                    cell.errors.push((point.value - task.truth) * std::f64::consts::LN_2);
+                    cell.errors
+                        .push((point.value - task.truth) * std::f64::consts::LN_2);
                     cell.saturated += usize::from(point.saturated);
                     cell.seconds += start.elapsed().as_secs_f64();
                 }

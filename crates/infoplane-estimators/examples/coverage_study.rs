@@ -16,7 +16,8 @@
 use infoplane_estimators::tasks::{self, GaussianClusters, GaussianVectors, Task};
 use infoplane_estimators::{
     About, BinnedParams, Correction, Estimate, Estimator, GaoParams, GaussianChannelParams,
-    GaussianParams, Ksg1Params, Ksg2Params, Labels, Pair, Resampling, RossParams, Samples,
+    GaussianParams, Ksg1Params, Ksg2Params, KsgExtrapolatedParams, Labels, Pair, Resampling,
+    RossParams, Samples,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -86,7 +87,6 @@ struct Row {
 impl Row {
     fn add(&mut self, estimate: &Estimate, truth: f64) {
         let [low, high] = estimate.ci;
-        if std::env::var("DUMP").is_ok() { eprintln!("{}", serde_json::json!([estimate.value - truth, estimate.subsamples.iter().map(|s| s - truth).collect::<Vec<_>>()])); }
         self.covered += usize::from(low <= truth && truth <= high);
         self.errors.push(estimate.value - truth);
         self.implied += 0.5 * (high - low) / 1.96;
@@ -95,7 +95,6 @@ impl Row {
     }
 
     fn print(&self, estimator: &str, task: &str, truth: f64) {
-        if std::env::var("DUMP").is_ok() { eprintln!("\"{estimator} {task}\""); }
         let count = self.errors.len() as f64;
         let mean = self.errors.iter().sum::<f64>() / count;
         let square: f64 = self.errors.iter().map(|e| (e - mean).powi(2)).sum();
@@ -120,32 +119,48 @@ fn main() -> Result<(), Failure> {
     println!("|---|---|---|---|---|---|---|---|");
     let all = tasks::all();
     let task = |name: &str| all.iter().find(|task| task.name == name);
-    let scale = match std::env::var("SCALE").as_deref() { Ok("ns") => infoplane_estimators::ColumnScale::NormalScores, _ => infoplane_estimators::ColumnScale::Deviation};
     let binned = BinnedParams::default().check()?;
-    let of_tasks: [(Box<dyn Estimator>, Vec<&str>); 7] = [
-        (Box::new(Ksg1Params{scale, ..Default::default()}.check()?), CONTINUOUS.into()),
-        (Box::new(Ksg2Params{scale, ..Default::default()}.check()?), CONTINUOUS.into()),
+    let of_tasks: [(Box<dyn Estimator>, Vec<&str>); 8] = [
+        (Box::new(Ksg1Params::default().check()?), CONTINUOUS.into()),
         (
-            Box::new(GaoParams{scale, ..Default::default()}.check()?),
+            Box::new(KsgExtrapolatedParams::default().check()?),
+            CONTINUOUS.into(),
+        ),
+        (Box::new(Ksg2Params::default().check()?), CONTINUOUS.into()),
+        (
+            Box::new(GaoParams::default().check()?),
             [CONTINUOUS, MIXED, CLASSES].concat(),
         ),
-        (Box::new(RossParams{scale, ..Default::default()}.check()?), CLASSES.into()),
+        (Box::new(RossParams::default().check()?), CLASSES.into()),
         (
             Box::new(GaussianParams::default().check()?),
             [GAUSSIAN, MIXTURES].concat(),
         ),
         (Box::new(binned), BINNED.into()),
-        (Box::new(BinnedParams { bins: 5, ..Default::default() }.check()?), BINNED.into()),
+        (
+            Box::new(
+                BinnedParams {
+                    bins: 5,
+                    ..Default::default()
+                }
+                .check()?,
+            ),
+            BINNED.into(),
+        ),
     ];
     for (index, (estimator, names)) in of_tasks.iter().enumerate() {
         for name in names {
             let task = task(name).ok_or("a task of the library")?;
-            let label = if index == 6 { "binned, 5 bins" } else { estimator.name() };
+            let label = if index == 7 {
+                "binned, 5 bins"
+            } else {
+                estimator.name()
+            };
             if !format!("{label} {name}").contains(&options.only) {
                 continue;
             }
             let truth = if estimator.name() == "binned" {
-                of_partition(task, if index == 6 { 5 } else { 10 })?
+                of_partition(task, if index == 7 { 5 } else { 10 })?
             } else {
                 task.truth
             };
@@ -209,14 +224,16 @@ fn channel(options: &Options) -> Result<(), Failure> {
                 let truth = vectors.channel_information(tau * tau * total_variance(&data, 3));
                 let samples = Samples::new(&data, options.n, 3)?;
                 let pair = Pair::new(samples, About::Identity)?;
-                row.add(&Estimator::estimate(&estimator, &pair, &halves_only(seed))?, truth);
+                row.add(
+                    &Estimator::estimate(&estimator, &pair, &halves_only(seed))?,
+                    truth,
+                );
                 truths += truth / options.repetitions as f64;
             }
             row.print("gaussian-channel", &name, truths);
         }
         for (classes, dimensions) in [(4, 3), (10, 10)] {
-            let name =
-                format!("{classes} clusters in {dimensions} dimensions, τ {tau}, classes");
+            let name = format!("{classes} clusters in {dimensions} dimensions, τ {tau}, classes");
             if !wanted(&name) {
                 continue;
             }
@@ -229,7 +246,10 @@ fn channel(options: &Options) -> Result<(), Failure> {
                 let labels = Labels::new(&labels)?;
                 let samples = Samples::new(&data, labels.n_samples(), dimensions)?;
                 let pair = Pair::new(samples, About::Classes(&labels))?;
-                row.add(&Estimator::estimate(&estimator, &pair, &halves_only(seed))?, truth);
+                row.add(
+                    &Estimator::estimate(&estimator, &pair, &halves_only(seed))?,
+                    truth,
+                );
                 truths += truth / options.repetitions as f64;
             }
             row.print("gaussian-channel", &name, truths);

@@ -58,7 +58,7 @@ pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
 pub use kde::{Kde, KdeParams};
-pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params};
+pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params, KsgExtrapolated, KsgExtrapolatedParams};
 pub use neighbours::ColumnScale;
 pub use pair::{About, Pair};
 pub use renyi::{Renyi, RenyiParams};
