@@ -7,7 +7,7 @@ use infoplane::RunConfig;
 
 use crate::flags::{
     AttributeArgs, AttributionArgs, ImageArgs, InformationArgs, LayersArgs, NetworkArgs,
-    PredictArgs, RunArgs,
+    PredictArgs, RunArgs, SelftestArgs,
 };
 
 /// Puts what was given over what was there.
@@ -39,6 +39,12 @@ pub fn of_attribute(args: &AttributeArgs) -> RunConfig {
 }
 
 pub fn of_predict(args: &PredictArgs) -> RunConfig {
+    let mut config = RunConfig::default();
+    network(&mut config, &args.network);
+    config
+}
+
+pub fn of_selftest(args: &SelftestArgs) -> RunConfig {
     let mut config = RunConfig::default();
     network(&mut config, &args.network);
     config

@@ -42,6 +42,8 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::stored::report(args),
         Command::Layers(args) => commands::layers::layers(args),
         Command::Predict(args) => commands::arrays::predict(args),
+        Command::Mi(args) => commands::information::mi(args),
+        Command::Selftest(args) => commands::selftest::selftest(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,9 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Nothing is shown before a job has taken this long.
 const QUIET_FOR: Duration = Duration::from_secs(1);
 
+/// How a bar looks.
+const BAR: &str = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len} · {per_sec} · {eta} left";
+
 /// Shows how far a job is.
 pub struct ProgressView {
     bar: Option<ProgressBar>,
@@ -25,8 +28,7 @@ impl ProgressView {
         let now = Instant::now();
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-            let template = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len} · {per_sec} · {eta} left";
-            if let Ok(style) = ProgressStyle::with_template(template) {
+            if let Ok(style) = ProgressStyle::with_template(BAR) {
                 bar.set_style(style);
             }
             bar
@@ -66,6 +68,41 @@ impl ProgressView {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Shows how many of a number of equal things are done.
+pub struct CountView {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl CountView {
+    pub fn new(what: &'static str) -> CountView {
+        let target = match std::io::stderr().is_terminal() {
+            true => ProgressDrawTarget::stderr_with_hz(10),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template(BAR) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        CountView {
+            bar,
+            started: Instant::now(),
+        }
+    }
+
+    pub fn show(&self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        if self.started.elapsed() >= QUIET_FOR {
+            self.bar.set_position(done as u64);
+        }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

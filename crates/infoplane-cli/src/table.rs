@@ -22,12 +22,33 @@ impl Table {
         }
     }
 
+    /// Columns that stand right from the `first` on.
+    pub fn right_from(columns: &[&'static str], first: usize) -> Table {
+        let mut table = Table::new(columns);
+        table.right = (0..columns.len()).map(|column| column >= first).collect();
+        table
+    }
+
     pub fn row(&mut self, cells: Vec<String>) {
         self.rows
             .push(cells.iter().map(|cell| printable(cell)).collect());
     }
 
+    /// Without the header.
+    pub fn print_rows(&self, out: &mut impl Write) -> std::io::Result<()> {
+        self.print_lines(out, self.rows.iter())
+    }
+
     pub fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let header: Vec<String> = self.header.iter().map(ToString::to_string).collect();
+        self.print_lines(out, std::iter::once(&header).chain(&self.rows))
+    }
+
+    fn print_lines<'a>(
+        &self,
+        out: &mut impl Write,
+        lines: impl Iterator<Item = &'a Vec<String>>,
+    ) -> std::io::Result<()> {
         let width = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
             cells
@@ -36,8 +57,7 @@ impl Table {
                 .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
-        let header: Vec<String> = self.header.iter().map(ToString::to_string).collect();
-        for row in std::iter::once(&header).chain(&self.rows) {
+        for row in lines {
             let mut line = String::new();
             for (column, cell) in row.iter().enumerate() {
                 let padding = " ".repeat(widths[column] - cell.chars().count());

@@ -21,6 +21,7 @@ mod open;
 mod parquet_images;
 mod preprocess;
 mod resample;
+mod variables;
 
 pub use classes::ClassMap;
 pub use dataset::{ClassIndex, Dataset, DatasetInfo};
@@ -30,3 +31,4 @@ pub use inputs::{Inputs, read_inputs};
 pub use open::{DataOptions, open, open_npz};
 pub use preprocess::Preprocess;
 pub use resample::{Interpolation, RgbImage};
+pub use variables::{REPEATS, Values, Variable, VariableKind};

@@ -12,49 +12,31 @@
 
 use std::time::Instant;
 
+use infoplane_estimators::registry::FAMILIES;
 use infoplane_estimators::tasks::{self, OtherSide, Task};
-use infoplane_estimators::{
-    About, BinnedParams, ColumnScale, Estimator, EstimatorError, GaoParams, GaussianParams,
-    Ksg1Params, Ksg2Params, KsgExtrapolatedParams, Partition, RenyiParams, RossParams,
-};
-use serde_json::json;
+use infoplane_estimators::{About, ColumnScale, Estimator, EstimatorError, Ksg1Params};
+use serde_json::{Map, json};
 
 type Failure = Box<dyn std::error::Error>;
 
 /// Above this many coordinates a draw takes more memory than a study should.
 const MANY_COORDINATES: usize = 5_000;
 
-fn estimators() -> Result<Vec<(&'static str, Box<dyn Estimator>)>, Failure> {
-    let raw = ColumnScale::Deviation;
-    let by_clusters = BinnedParams {
-        partition: Partition::KMeans,
-        bins: 40,
+/// A column of the table.
+type Column = (&'static str, Box<dyn Estimator>);
+
+/// Every family as it is by default, and `ksg1` with columns divided by their deviations.
+fn estimators() -> Result<Vec<Column>, Failure> {
+    let mut columns: Vec<Column> = Vec::new();
+    for family in FAMILIES {
+        columns.push((family.name, family.build(Map::new())?));
+    }
+    let raw = Ksg1Params {
+        scale: ColumnScale::Deviation,
         ..Default::default()
     };
-    Ok(vec![
-        ("ksg1", Box::new(Ksg1Params::default().check()?)),
-        (
-            "ksg1-deviation",
-            Box::new(
-                Ksg1Params {
-                    scale: raw,
-                    ..Default::default()
-                }
-                .check()?,
-            ),
-        ),
-        (
-            "ksg-extrapolated",
-            Box::new(KsgExtrapolatedParams::default().check()?),
-        ),
-        ("ksg2", Box::new(Ksg2Params::default().check()?)),
-        ("gao", Box::new(GaoParams::default().check()?)),
-        ("ross", Box::new(RossParams::default().check()?)),
-        ("gaussian", Box::new(GaussianParams::default().check()?)),
-        ("binned", Box::new(BinnedParams::default().check()?)),
-        ("binned-k-means", Box::new(by_clusters.check()?)),
-        ("renyi", Box::new(RenyiParams::default().check()?)),
-    ])
+    columns.push(("raw-ksg1", Box::new(raw.check()?)));
+    Ok(columns)
 }
 
 struct Options {

@@ -1,8 +1,9 @@
 //! Times estimators on arrays, for `scripts/bench_estimators.py`.
 //!
-//!     time_estimators FILE.npz ESTIMATOR [REPEATS]
+//!     time_estimators FILE.npz ESTIMATOR [REPEATS] [PARAMETERS]
 //!
-//! FILE holds `x` and `y`, `[N, d]` in f64, or `[N]` in i64 for classes. Prints one JSON object: the
+//! FILE holds `x` and `y`, `[N, d]` in f64, or `[N]` in i64 for classes; PARAMETERS is a JSON
+//! object. Prints one JSON object: the
 //! estimate in bits and the seconds of each repeat, without reading and checking the arrays.
 #![allow(missing_docs)]
 
@@ -10,12 +11,12 @@ use std::fs::File;
 use std::time::Instant;
 
 use infoplane_estimators::{
-    About, Estimator, GaoParams, GaussianChannelParams, Ksg1Params, Ksg2Params, Labels, Pair,
-    RossParams, Samples,
+    About, Estimator, GaoParams, GaussianChannelParams, InfoNceParams, Ksg1Params, Ksg2Params,
+    Labels, LatentParams, Pair, ProbeParams, RossParams, Samples, SlicedParams,
 };
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
-use serde_json::json;
+use serde_json::{from_str, json};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -24,9 +25,10 @@ fn main() -> Result<(), Failure> {
     let [file, name, repeats @ ..] = arguments.as_slice() else {
         return Err("usage: time_estimators FILE.npz ESTIMATOR [REPEATS]".into());
     };
-    let repeats: usize = match repeats {
-        [] => 5,
-        [repeats, ..] => repeats.parse()?,
+    let (repeats, parameters): (usize, &str) = match repeats {
+        [] => (5, "{}"),
+        [repeats] => (repeats.parse()?, "{}"),
+        [repeats, parameters, ..] => (repeats.parse()?, parameters),
     };
     let mut archive = NpzReader::new(File::open(file)?)?;
     let x: Array2<f64> = archive.by_name("x")?;
@@ -51,7 +53,7 @@ fn main() -> Result<(), Failure> {
     let mut seconds = Vec::with_capacity(repeats);
     for _ in 0..repeats {
         let start = Instant::now();
-        value = run(name, &pair)?;
+        value = run(name, parameters, &pair)?;
         seconds.push(start.elapsed().as_secs_f64());
     }
     println!(
@@ -67,14 +69,18 @@ fn labels(classes: &Array1<i64>) -> Result<Labels, Failure> {
 }
 
 /// The point estimate by name.
-fn run(name: &str, pair: &Pair<'_>) -> Result<f64, Failure> {
+fn run(name: &str, parameters: &str, pair: &Pair<'_>) -> Result<f64, Failure> {
     let estimator: Box<dyn Estimator> = match name {
-        "ksg1" => Box::new(Ksg1Params::default().check()?),
-        "ksg2" => Box::new(Ksg2Params::default().check()?),
-        "ross" => Box::new(RossParams::default().check()?),
-        "gao" => Box::new(GaoParams::default().check()?),
+        "ksg1" => Box::new(from_str::<Ksg1Params>(parameters)?.check()?),
+        "ksg2" => Box::new(from_str::<Ksg2Params>(parameters)?.check()?),
+        "ross" => Box::new(from_str::<RossParams>(parameters)?.check()?),
+        "gao" => Box::new(from_str::<GaoParams>(parameters)?.check()?),
+        "sliced" => Box::new(from_str::<SlicedParams>(parameters)?.check()?),
+        "probe" => Box::new(from_str::<ProbeParams>(parameters)?.check()?),
+        "infonce" => Box::new(from_str::<InfoNceParams>(parameters)?.check()?),
+        "latent" => Box::new(from_str::<LatentParams>(parameters)?.check()?),
         "gaussian-channel" => {
-            let channel = GaussianChannelParams::default().check()?;
+            let channel = from_str::<GaussianChannelParams>(parameters)?.check()?;
             let About::Classes(labels) = pair.about() else {
                 return Err("gaussian-channel is timed with classes".into());
             };

@@ -76,6 +76,22 @@ pub enum EstimatorError {
         /// Samples given.
         samples: usize,
     },
+    /// No family of this name.
+    #[error("there is no estimator `{name}`; there are {}", known.join(", "))]
+    UnknownEstimator {
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// Parameters that a family does not have, or that are outside of their range.
+    #[error("{estimator}: {reason}")]
+    Parameters {
+        /// The estimator.
+        estimator: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// A parameter outside of its range.
     #[error("parameter {name} is {value}; it must be {allowed}")]
     Parameter {

@@ -15,7 +15,7 @@
 //!
 //! **Assumes** a law that is locally either discrete or smooth; components need not have one
 //! dimension. **Bias**: that of `ksg1` on continuous data, and that of a plug-in estimate on
-//! atoms: (number of joint cells − …)/2N too much, of note where most atoms have few copies.
+//! atoms: too much, by about the number of joint atoms over 2N, where many atoms have few copies.
 //! **Ceiling**: log₂ N, H(Y) for classes. A value that grows by more than 0.3 bits from half the
 //! samples to all is flagged as saturated.
 //! **Scale**: dividing a column moves no sample onto or off an atom; the relative scale of a

@@ -32,15 +32,21 @@ mod estimator;
 mod gao;
 mod gaussian;
 mod gaussian_channel;
+mod infonce;
 mod kde;
 mod ksg;
+mod latent;
 mod neighbours;
+mod network;
 mod pair;
 mod principal;
+mod probe;
+pub mod registry;
 mod renyi;
 mod resample;
 mod ross;
 mod samples;
+mod sliced;
 pub mod tasks;
 
 pub use binned::{Binned, BinnedParams, Partition};
@@ -57,11 +63,15 @@ pub use gaussian::{Gaussian, GaussianParams, Shrinkage};
 pub use gaussian_channel::{
     ChannelPoint, GaussianChannel, GaussianChannelParams, LabelBracket, PreparedLayer,
 };
+pub use infonce::{InfoNce, InfoNceParams};
 pub use kde::{Kde, KdeParams};
 pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params, KsgExtrapolated, KsgExtrapolatedParams};
+pub use latent::{Latent, LatentParams};
 pub use neighbours::ColumnScale;
 pub use pair::{About, Pair};
+pub use probe::{Probe, ProbeParams};
 pub use renyi::{Renyi, RenyiParams};
 pub use resample::subsampling_interval;
 pub use ross::{Ross, RossParams};
 pub use samples::{Labels, MIN_SAMPLES, Samples};
+pub use sliced::{Sliced, SlicedParams};

@@ -15,8 +15,18 @@ use crate::run::Run;
 const NETWORK: &[u8] = include_bytes!("../assets/demo/network.onnx");
 const DIGITS: &[u8] = include_bytes!("../assets/demo/digits.npz");
 
+impl Model {
+    /// The embedded network.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`]; the network itself is tested.
+    pub fn demo() -> Result<Model, Error> {
+        Model::from_bytes(NETWORK, Path::new("digits-resnet.onnx"))
+    }
+}
+
 pub(crate) fn prepare(config: &RunConfig) -> Result<Run, Error> {
-    let model = Model::from_bytes(NETWORK, Path::new("digits-resnet.onnx"))?;
+    let model = Model::demo()?;
     let options = DataOptions {
         class_map: infoplane_data::ClassMap::Names((0..10).map(|d| d.to_string()).collect()),
         limit: config.limit,

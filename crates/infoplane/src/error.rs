@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use infoplane_attribution::{AttributionError, QuadratureError};
 use infoplane_data::DataError;
 use infoplane_engine::EngineError;
+use infoplane_estimators::EstimatorError;
 use infoplane_graph::GraphError;
 use infoplane_plane::PlaneError;
 use infoplane_report::ReportError;
@@ -35,6 +36,9 @@ pub enum Error {
     /// The plane.
     #[error(transparent)]
     Plane(#[from] PlaneError),
+    /// An estimate.
+    #[error(transparent)]
+    Estimator(#[from] EstimatorError),
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),

@@ -9,11 +9,13 @@ mod config;
 mod demo;
 mod error;
 mod hardware;
+mod information;
 mod model;
 mod model_source;
 mod pool;
 mod progress;
 mod run;
+mod selftest;
 
 pub use analysis::{Analysis, Finished, plane, report};
 pub use arrays::{AttributeSummary, Unreached, attribute, predict};
@@ -22,9 +24,14 @@ pub use config::{
     DEFAULT_STEPS, DEFAULT_TOLERANCE, RunConfig,
 };
 pub use error::Error;
+pub use information::{InformationRequest, InformationResult, LoadedPair};
 pub use model::{LayerChoice, Model};
 pub use progress::{Phase, Progress};
 pub use run::Run;
+pub use selftest::{
+    GRADIENT_TOLERANCE, GradientCheck, InformationTrial, TrialResult, check_gradients,
+    try_estimators,
+};
 
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
 pub use infoplane_engine::PlanSummary;

@@ -1,7 +1,9 @@
 //! One file a group of commands.
 
 pub mod arrays;
+pub mod information;
 pub mod layers;
 pub mod run;
+pub mod selftest;
 pub mod stored;
 mod summary;

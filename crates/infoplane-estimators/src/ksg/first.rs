@@ -23,7 +23,7 @@
 //! reports their share, `repeated_first` and `repeated_second` that of repeats on a side. With many
 //! of those use `gao`. No noise is added.
 //! **Constant columns** are left out; a constant side has 0 bits, exactly.
-//! **Cost**: O(N log N) in up to about eight dimensions, N² d above; memory O(N d).
+//! **Cost**: about N log N in up to some 16 dimensions, N² d above; memory O(N d).
 //!
 //! *Reference*: A. Kraskov, H. Stögbauer and P. Grassberger, "Estimating mutual information",
 //! Phys. Rev. E 69, 066138 (2004), eq. 8. With the same scale of columns the value equals that of

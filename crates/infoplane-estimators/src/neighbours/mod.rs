@@ -2,7 +2,7 @@
 //!
 //! | joint dimensions | method |
 //! |---|---|
-//! | up to [`TREE_DIMENSIONS`] and few beside log₂ N | k-d tree; a side of one dimension is counted by sorting |
+//! | up to 8 + 2 log₂(N/512), at least 2 | k-d tree; a side of one dimension is counted by sorting |
 //! | more | every pair of samples, eight queries at a time, lanes of a vector over samples |
 //!
 //! Both give the same neighbours and counts, to the last bit: the maximum of absolute differences
@@ -27,14 +27,11 @@ pub use points::ColumnScale;
 pub(crate) use points::Points;
 use tree::Tree;
 
-/// Most dimensions for which a tree is used, however many samples there are.
-const TREE_DIMENSIONS: usize = 12;
-
-/// A tree prunes little when a neighbourhood spans a good part of every coordinate's range; the
-/// dimension at which pairs become cheaper grows with the logarithm of N. Measured on Gaussian
-/// samples with `benches/neighbours.rs`.
+/// Whether a tree is faster than all pairs. Above 8 dimensions at 500 samples, 12 at 2,000, 16 at
+/// 10,000 and about 21 at 50,000, a neighbourhood spans so much of every coordinate that a tree
+/// prunes too little. Measured on dependent uniform samples by the test `time_methods`.
 fn tree_pays(n: usize, dimensions: usize) -> bool {
-    dimensions <= TREE_DIMENSIONS && (1_usize << dimensions.min(60)) <= n / 8
+    dimensions as f64 <= f64::max(2.0, 8.0 + 2.0 * (n as f64 / 512.0).log2())
 }
 
 /// Closed radii around a sample: who lies at a distance of at most the radius is counted.
@@ -100,7 +97,10 @@ pub(crate) fn count_around_by(
             let radii = joint.nearest(k, |sample, neighbours| radii(sample, neighbours));
             let firsts: Vec<f64> = radii.iter().map(|r| r.first).collect();
             let seconds: Vec<f64> = radii.iter().map(|r| r.second).collect();
-            let (first, second) = (count_within(first, &firsts), count_within(second, &seconds));
+            let (first, second) = rayon::join(
+                || count_within(first, &firsts),
+                || count_within(second, &seconds),
+            );
             (0..radii.len())
                 .into_par_iter()
                 .with_min_len(64)

@@ -173,3 +173,38 @@ fn repeats_are_counted_once_each() {
     let points = Points::of(vec![1.0, 0.0, 2.0, -0.0, 1.0, 1.0], 6, 1);
     assert_eq!(points.repeated(), 0.5);
 }
+
+/// Where `tree_pays` comes from: `cargo test --release -- --ignored --nocapture time_methods`.
+#[test]
+#[ignore = "prints times, checks nothing"]
+fn time_methods() {
+    for n in [500, 2_000, 10_000, 50_000] {
+        for width in 1..=9 {
+            if n == 50_000 && width < 6 {
+                continue;
+            }
+            let (first, second) = (points(n, width, 0, 1), points(n, width, 0, 2));
+            // A dependence, without which more neighbours lie within the radii of a side.
+            let mixed = second.data().iter().zip(first.data());
+            let second = Points::of(mixed.map(|(b, a)| a + 0.3 * b).collect(), n, width);
+            let seconds = [Method::Tree, Method::AllPairs].map(|method| {
+                let start = std::time::Instant::now();
+                count_around_by(method, &first, &second, 3, |_, neighbours| {
+                    let radius = neighbours[2].distance.next_down();
+                    Radii {
+                        first: radius,
+                        second: radius,
+                        joint: None,
+                    }
+                });
+                start.elapsed().as_secs_f64()
+            });
+            println!(
+                "n {n:6}  {:2} dimensions  tree {:8.4} s  pairs {:8.4} s",
+                2 * width,
+                seconds[0],
+                seconds[1]
+            );
+        }
+    }
+}

@@ -6,6 +6,8 @@
 //! same differences as one to a point, so it never exceeds that of a point inside, and pruning by it
 //! is exact.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use pulp::bytemuck;
@@ -117,37 +119,27 @@ impl Tree {
         self.starts.len() - 1
     }
 
-    fn node(&self, node: usize) -> &[[f64; 2]] {
-        self.boxes[node * 2 * self.width..][..2 * self.width]
-            .as_chunks()
-            .0
+    /// The sides of the box of `node`.
+    #[inline(always)]
+    fn sides(&self, node: usize, width: usize) -> &[[f64; 2]] {
+        self.boxes[node * 2 * width..][..2 * width].as_chunks().0
     }
 
     /// The smallest distance from `query` to anywhere in the box of `node`.
     #[inline(always)]
-    fn nearest_corner(&self, node: usize, query: &[f64]) -> f64 {
+    fn nearest_corner(&self, node: usize, query: &[f64], width: usize) -> f64 {
         let mut largest = 0.0;
-        for (&[low, high], &q) in self.node(node).iter().zip(query) {
+        for (&[low, high], &q) in self.sides(node, width).iter().zip(&query[..width]) {
             let outside = larger(low - q, q - high);
             largest = larger(largest, outside);
         }
         largest
     }
 
-    /// The largest distance from `query` to anywhere in the box of `node`.
-    #[inline(always)]
-    fn farthest_corner(&self, node: usize, query: &[f64]) -> f64 {
-        let mut largest = 0.0;
-        for (&[low, high], &q) in self.node(node).iter().zip(query) {
-            largest = larger(largest, larger(q - low, high - q));
-        }
-        largest
-    }
-
     /// The groups of a leaf.
     #[inline(always)]
-    fn leaf<S: Simd>(&self, leaf: usize) -> &[S::f64s] {
-        let size = self.groups * self.width * S::F64_LANES;
+    fn leaf<S: Simd>(&self, leaf: usize, width: usize) -> &[S::f64s] {
+        let size = self.groups * width * S::F64_LANES;
         S::as_simd_f64s(&self.leaves[leaf * size..][..size]).0
     }
 
@@ -157,10 +149,10 @@ impl Tree {
         k: usize,
         result: impl Fn(usize, &[Neighbour]) -> T + Sync,
     ) -> Vec<T> {
-        self.by_leaves(|places| {
-            Arch::new().dispatch(NearestOfPlaces {
+        self.by_leaves(|leaves| {
+            Arch::new().dispatch(NearestOfLeaves {
                 tree: self,
-                places,
+                leaves,
                 k,
                 result: &result,
             })
@@ -169,10 +161,10 @@ impl Tree {
 
     /// For each point, how many lie within its own closed radius, itself among them.
     pub(super) fn count_within(&self, radii: &[f64]) -> Vec<usize> {
-        self.by_leaves(|places| {
-            Arch::new().dispatch(CountOfPlaces {
+        self.by_leaves(|leaves| {
+            Arch::new().dispatch(CountOfLeaves {
                 tree: self,
-                places,
+                leaves,
                 radii,
             })
         })
@@ -180,38 +172,45 @@ impl Tree {
 
     /// As [`Self::count_within`], of one point.
     pub(super) fn count_at(&self, point: usize, radius: f64) -> usize {
-        struct CountAt<'a> {
-            tree: &'a Tree,
-            place: usize,
-            radius: f64,
-        }
-        impl WithSimd for CountAt<'_> {
-            type Output = usize;
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) -> usize {
-                self.tree
-                    .count(simd, self.place, self.radius, &mut Vec::new())
+        let place = self.place[point] as usize;
+        let query = &self.points[place * self.width..][..self.width];
+        let first_leaf = self.n_leaves() - 1;
+        let mut count = 0;
+        let mut stack = vec![0];
+        while let Some(node) = stack.pop() {
+            if self.nearest_corner(node, query, self.width) > radius {
+                continue;
             }
+            if node < first_leaf {
+                stack.extend([2 * node + 1, 2 * node + 2]);
+                continue;
+            }
+            let leaf = node - first_leaf;
+            let places = self.starts[leaf] * self.width..self.starts[leaf + 1] * self.width;
+            let within = |point: &&[f64]| {
+                let mut pairs = point.iter().zip(query);
+                pairs.all(|(p, q)| (p - q).abs() <= radius)
+            };
+            count += self.points[places]
+                .chunks_exact(self.width)
+                .filter(within)
+                .count();
         }
-        Arch::new().dispatch(CountAt {
-            tree: self,
-            place: self.place[point] as usize,
-            radius,
-        })
+        count
     }
 
-    /// Runs `piece` on pieces of the places, whose neighbours lie close together in memory, and puts
-    /// its results in the order of points.
+    /// Runs `piece` on runs of leaves, whose neighbours lie close together in memory, and puts its
+    /// results, in the order of places, in the order of points.
     fn by_leaves<T: Send + Sync + Copy>(
         &self,
-        piece: impl Fn(std::ops::Range<usize>) -> Vec<T> + Sync,
+        piece: impl Fn(Range<usize>) -> Vec<T> + Sync,
     ) -> Vec<T> {
         let n_leaves = self.n_leaves();
         let pieces: Vec<Vec<T>> = (0..n_leaves.div_ceil(LEAVES_A_PIECE))
             .into_par_iter()
             .map(|index| {
                 let end = ((index + 1) * LEAVES_A_PIECE).min(n_leaves);
-                piece(self.starts[index * LEAVES_A_PIECE]..self.starts[end])
+                piece(index * LEAVES_A_PIECE..end)
             })
             .collect();
         let by_place = pieces.concat();
@@ -219,50 +218,6 @@ impl Tree {
             .iter()
             .map(|&place| by_place[place as usize])
             .collect()
-    }
-
-    /// Places within the closed `radius` of that at `place`.
-    #[inline(always)]
-    fn count<S: Simd>(
-        &self,
-        simd: S,
-        place: usize,
-        radius: f64,
-        stack: &mut Vec<(usize, usize)>,
-    ) -> usize {
-        let query = &self.points[place * self.width..][..self.width];
-        let first_leaf = self.n_leaves() - 1;
-        let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
-        let bound = simd.splat_f64s(radius);
-        let mut inside = 0;
-        let mut counted = zero;
-        stack.clear();
-        // A node with how many levels of leaves it has below.
-        stack.push((0, self.n_leaves().trailing_zeros() as usize));
-        while let Some((node, height)) = stack.pop() {
-            if self.nearest_corner(node, query) > radius {
-                continue;
-            }
-            if node >= first_leaf {
-                for group in self.leaf::<S>(node - first_leaf).chunks_exact(self.width) {
-                    let mut largest = zero;
-                    for (&column, &q) in group.iter().zip(query) {
-                        let difference = simd.sub_f64s(column, simd.splat_f64s(q));
-                        largest = simd.max_f64s(largest, simd.abs_f64s(difference));
-                    }
-                    let within = simd.less_than_or_equal_f64s(largest, bound);
-                    counted = simd.add_f64s(counted, simd.select_f64s(within, one, zero));
-                }
-            } else if self.farthest_corner(node, query) <= radius {
-                // The leaves below, in a row.
-                let leaf = ((node + 1) << height) - 1 - first_leaf;
-                inside += self.starts[leaf + (1 << height)] - self.starts[leaf];
-            } else {
-                stack.push((2 * node + 1, height - 1));
-                stack.push((2 * node + 2, height - 1));
-            }
-        }
-        inside + simd.reduce_sum_f64s(counted) as usize
     }
 }
 
@@ -308,96 +263,301 @@ fn split(points: &Points, order: &mut [u32], depth: usize) {
     }
 }
 
-struct NearestOfPlaces<'a, R> {
+/// The queries of one leaf, lanes over queries; no query is nearer to anything than its limit, and
+/// lanes without a query have a limit of −1.
+struct LeafQueries<'a, S: Simd> {
+    /// `[group, coordinate]`.
+    queries: &'a [S::f64s],
+    width: usize,
+    limits: [f64; LEAF_POINTS],
+}
+
+impl<'a, S: Simd> LeafQueries<'a, S> {
+    #[inline(always)]
+    fn new(tree: &'a Tree, leaf: usize, width: usize, limit: impl Fn(usize) -> f64) -> Self {
+        let mut limits = [-1.0; LEAF_POINTS];
+        let places = tree.starts[leaf]..tree.starts[leaf + 1];
+        for (own, place) in limits.iter_mut().zip(places) {
+            *own = limit(place);
+        }
+        Self {
+            queries: tree.leaf::<S>(leaf, width),
+            width,
+            limits,
+        }
+    }
+
+    /// The queries of each group and their limits.
+    ///
+    /// To be used in plain loops: what iterator adaptors call is not compiled for the processor's
+    /// vectors.
+    #[inline(always)]
+    fn groups(&self) -> impl Iterator<Item = (&'a [S::f64s], &S::f64s)> {
+        let (limits, _) = S::as_simd_f64s(&self.limits);
+        std::iter::zip(self.queries.chunks_exact(self.width), limits)
+    }
+}
+
+/// The distances of a group's queries from a box, nowhere below 0.
+#[inline(always)]
+fn to_box<S: Simd>(simd: S, sides: &[[f64; 2]], group: &[S::f64s]) -> S::f64s {
+    let mut largest = simd.splat_f64s(0.0);
+    for (&[low, high], &query) in sides.iter().zip(group) {
+        let below = simd.sub_f64s(simd.splat_f64s(low), query);
+        let above = simd.sub_f64s(query, simd.splat_f64s(high));
+        largest = simd.max_f64s(largest, simd.max_f64s(below, above));
+    }
+    largest
+}
+
+/// The distances of a group's queries from the farthest corner of a box.
+#[inline(always)]
+fn to_far_corner<S: Simd>(simd: S, sides: &[[f64; 2]], group: &[S::f64s]) -> S::f64s {
+    let mut largest = simd.splat_f64s(0.0);
+    for (&[low, high], &query) in sides.iter().zip(group) {
+        let from_low = simd.sub_f64s(query, simd.splat_f64s(low));
+        let from_high = simd.sub_f64s(simd.splat_f64s(high), query);
+        largest = simd.max_f64s(largest, simd.max_f64s(from_low, from_high));
+    }
+    largest
+}
+
+struct NearestOfLeaves<'a, R> {
     tree: &'a Tree,
-    places: std::ops::Range<usize>,
+    leaves: Range<usize>,
     k: usize,
     result: &'a R,
 }
 
-impl<T, R: Fn(usize, &[Neighbour]) -> T> WithSimd for NearestOfPlaces<'_, R> {
+impl<T, R: Fn(usize, &[Neighbour]) -> T> WithSimd for NearestOfLeaves<'_, R> {
     type Output = Vec<T>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
+        // Loops over a known number of coordinates are unrolled.
+        match self.tree.width {
+            2 => self.run(simd, 2),
+            3 => self.run(simd, 3),
+            4 => self.run(simd, 4),
+            5 => self.run(simd, 5),
+            6 => self.run(simd, 6),
+            width => self.run(simd, width),
+        }
+    }
+}
+
+impl<T, R: Fn(usize, &[Neighbour]) -> T> NearestOfLeaves<'_, R> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S, width: usize) -> Vec<T> {
         let tree = self.tree;
         let first_leaf = tree.n_leaves() - 1;
-        let mut nearest = Nearest::new(self.k);
-        // Nodes to visit, with the distance of their box.
-        let mut stack: Vec<(usize, f64)> = Vec::new();
-        let mut results = Vec::with_capacity(self.places.len());
-        for place in self.places {
-            let query = &tree.points[place * tree.width..][..tree.width];
-            let own = tree.order[place];
-            nearest.clear();
-            stack.push((0, 0.0));
-            while let Some((node, distance)) = stack.pop() {
-                // An equal distance may belong to a lower sample.
-                if distance > nearest.threshold().0 {
-                    continue;
-                }
-                if node < first_leaf {
-                    let (a, b) = (2 * node + 1, 2 * node + 2);
-                    let to_a = tree.nearest_corner(a, query);
-                    let to_b = tree.nearest_corner(b, query);
-                    let (nearer, farther) = if to_b < to_a {
-                        ((b, to_b), (a, to_a))
-                    } else {
-                        ((a, to_a), (b, to_b))
-                    };
-                    stack.push(farther);
-                    stack.push(nearer);
-                    continue;
-                }
-                let leaf = node - first_leaf;
-                let start = tree.starts[leaf];
-                let groups = tree.leaf::<S>(leaf).chunks_exact(tree.width);
-                for (index, group) in groups.enumerate() {
-                    let mut largest = simd.splat_f64s(0.0);
-                    for (&column, &q) in group.iter().zip(query) {
-                        let difference = simd.sub_f64s(column, simd.splat_f64s(q));
-                        largest = simd.max_f64s(largest, simd.abs_f64s(difference));
-                    }
-                    let threshold = simd.splat_f64s(nearest.threshold().0);
-                    let nearer = simd.less_than_or_equal_f64s(largest, threshold);
-                    if simd.first_true_m64s(nearer) == S::F64_LANES {
-                        continue;
-                    }
-                    let vector = [largest];
-                    let distances: &[f64] = bytemuck::cast_slice(&vector);
-                    let start = start + index * S::F64_LANES;
-                    let end = tree.starts[leaf + 1].min(start + S::F64_LANES);
-                    for (place, &distance) in (start..end).zip(distances) {
-                        let sample = tree.order[place];
-                        if sample != own {
-                            nearest.offer(distance, sample);
-                        }
+        let mut nearest = vec![Nearest::new(self.k); LEAF_POINTS];
+        let mut stack = Vec::new();
+        let mut results = Vec::new();
+        for leaf in self.leaves {
+            let places = tree.starts[leaf]..tree.starts[leaf + 1];
+            nearest.iter_mut().for_each(Nearest::clear);
+            let mut queries = LeafQueries::<S>::new(tree, leaf, width, |_| f64::INFINITY);
+            // From the leaf itself upwards, each time into the other half.
+            let mut node = first_leaf + leaf;
+            stack.push(node);
+            loop {
+                while let Some(node) = stack.pop() {
+                    if node >= first_leaf {
+                        tree.offer_leaf(
+                            simd,
+                            width,
+                            node - first_leaf,
+                            places.start,
+                            &mut queries,
+                            &mut nearest,
+                        );
+                    } else if queries.reach(simd, tree.sides(node, width)) {
+                        let first = &tree.points[places.start * width..][..width];
+                        let (a, b) = (2 * node + 1, 2 * node + 2);
+                        let a_first = tree.nearest_corner(a, first, width)
+                            <= tree.nearest_corner(b, first, width);
+                        stack.extend(if a_first { [b, a] } else { [a, b] });
                     }
                 }
+                if node == 0 {
+                    break;
+                }
+                stack.push(((node - 1) ^ 1) + 1);
+                node = (node - 1) / 2;
             }
-            results.push((self.result)(own as usize, nearest.found()));
+            for (place, nearest) in places.zip(&nearest) {
+                results.push((self.result)(tree.order[place] as usize, nearest.found()));
+            }
         }
         results
     }
 }
 
-struct CountOfPlaces<'a> {
+impl<S: Simd> LeafQueries<'_, S> {
+    /// Whether a query's limit reaches a box.
+    #[inline(always)]
+    fn reach(&self, simd: S, sides: &[[f64; 2]]) -> bool {
+        for (group, &limits) in self.groups() {
+            let within = simd.less_than_or_equal_f64s(to_box(simd, sides, group), limits);
+            if simd.first_true_m64s(within) < S::F64_LANES {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Tree {
+    /// Offers the points of `leaf` to each of `queries`, which are those of the places from `first`,
+    /// whose limit reaches its box.
+    #[inline(always)]
+    fn offer_leaf<S: Simd>(
+        &self,
+        simd: S,
+        width: usize,
+        leaf: usize,
+        first: usize,
+        queries: &mut LeafQueries<'_, S>,
+        nearest: &mut [Nearest],
+    ) {
+        let sides = self.sides(self.n_leaves() - 1 + leaf, width);
+        let points = self.leaf::<S>(leaf, width);
+        let mut distances = [simd.splat_f64s(0.0); LEAF_POINTS];
+        for (slot, (group, _)) in distances.iter_mut().zip(queries.groups()) {
+            *slot = to_box(simd, sides, group);
+        }
+        let distances: &[f64] = bytemuck::cast_slice(&distances);
+        let n_queries = queries.limits.len();
+        for query in 0..n_queries {
+            // An equal distance may belong to a lower sample.
+            if distances[query] > queries.limits[query] {
+                continue;
+            }
+            let own = first + query;
+            let coordinates = &self.points[own * width..][..width];
+            let nearest = &mut nearest[query];
+            for (index, group) in points.chunks_exact(width).enumerate() {
+                let mut largest = simd.splat_f64s(0.0);
+                for (&column, &q) in group.iter().zip(coordinates) {
+                    let difference = simd.sub_f64s(column, simd.splat_f64s(q));
+                    largest = simd.max_f64s(largest, simd.abs_f64s(difference));
+                }
+                let limit = nearest.threshold().0;
+                let nearer = simd.less_than_or_equal_f64s(largest, simd.splat_f64s(limit));
+                if simd.first_true_m64s(nearer) == S::F64_LANES {
+                    continue;
+                }
+                let vector = [largest];
+                let distances: &[f64] = bytemuck::cast_slice(&vector);
+                let start = self.starts[leaf] + index * S::F64_LANES;
+                let end = self.starts[leaf + 1].min(start + S::F64_LANES);
+                for (place, &distance) in (start..end).zip(distances) {
+                    if distance <= limit && place != own {
+                        nearest.offer(distance, self.order[place]);
+                    }
+                }
+            }
+            queries.limits[query] = nearest.threshold().0;
+        }
+    }
+}
+
+struct CountOfLeaves<'a> {
     tree: &'a Tree,
-    places: std::ops::Range<usize>,
+    leaves: Range<usize>,
     radii: &'a [f64],
 }
 
-impl WithSimd for CountOfPlaces<'_> {
+impl WithSimd for CountOfLeaves<'_> {
     type Output = Vec<usize>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<usize> {
+        // Loops over a known number of coordinates are unrolled.
+        match self.tree.width {
+            2 => self.run(simd, 2),
+            3 => self.run(simd, 3),
+            4 => self.run(simd, 4),
+            5 => self.run(simd, 5),
+            6 => self.run(simd, 6),
+            width => self.run(simd, width),
+        }
+    }
+}
+
+impl CountOfLeaves<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S, width: usize) -> Vec<usize> {
+        let tree = self.tree;
+        let first_leaf = tree.n_leaves() - 1;
+        let zero = simd.splat_f64s(0.0);
+        let one = simd.splat_f64s(1.0);
         let mut stack = Vec::new();
-        self.places
-            .map(|place| {
-                let radius = self.radii[self.tree.order[place] as usize];
-                self.tree.count(simd, place, radius, &mut stack)
-            })
-            .collect()
+        let mut results = Vec::new();
+        for leaf in self.leaves {
+            let queries = LeafQueries::<S>::new(tree, leaf, width, |place| {
+                self.radii[tree.order[place] as usize]
+            });
+            let mut counts = [zero; LEAF_POINTS];
+            stack.push((0, tree.n_leaves().trailing_zeros() as usize));
+            while let Some((node, height)) = stack.pop() {
+                let sides = tree.sides(node, width);
+                if !queries.reach(simd, sides) {
+                    continue;
+                }
+                let leaf = ((node + 1) << height) - 1 - first_leaf;
+                let places = tree.starts[leaf]..tree.starts[leaf + (1 << height)];
+                if height == 0 {
+                    let points =
+                        tree.points[places.start * width..places.end * width].chunks_exact(width);
+                    for point in points {
+                        for (count, (group, &limits)) in counts.iter_mut().zip(queries.groups()) {
+                            let mut largest = zero;
+                            for (&query, &coordinate) in group.iter().zip(point) {
+                                let difference = simd.sub_f64s(query, simd.splat_f64s(coordinate));
+                                largest = simd.max_f64s(largest, simd.abs_f64s(difference));
+                            }
+                            let within = simd.less_than_or_equal_f64s(largest, limits);
+                            *count = simd.add_f64s(*count, simd.select_f64s(within, one, zero));
+                        }
+                    }
+                } else if queries.contain_what_they_reach(simd, sides) {
+                    let size = simd.splat_f64s(places.len() as f64);
+                    for (count, (group, &limits)) in counts.iter_mut().zip(queries.groups()) {
+                        let within =
+                            simd.less_than_or_equal_f64s(to_box(simd, sides, group), limits);
+                        *count = simd.add_f64s(*count, simd.select_f64s(within, size, zero));
+                    }
+                } else {
+                    stack.push((2 * node + 1, height - 1));
+                    stack.push((2 * node + 2, height - 1));
+                }
+            }
+            let counts: &[f64] = bytemuck::cast_slice(&counts);
+            let n_queries = tree.starts[leaf + 1] - tree.starts[leaf];
+            results.extend(counts[..n_queries].iter().map(|&count| count as usize));
+        }
+        results
+    }
+}
+
+impl<S: Simd> LeafQueries<'_, S> {
+    /// Whether every query whose limit reaches a box holds all of it.
+    #[inline(always)]
+    fn contain_what_they_reach(&self, simd: S, sides: &[[f64; 2]]) -> bool {
+        let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
+        for (group, &limits) in self.groups() {
+            let near = to_box(simd, sides, group);
+            let far = to_far_corner(simd, sides, group);
+            let reached = simd.less_than_or_equal_f64s(near, limits);
+            let held = simd.less_than_or_equal_f64s(far, limits);
+            let reached = simd.select_f64s(reached, one, zero);
+            let missing = simd.select_f64s(held, zero, reached);
+            if simd.reduce_max_f64s(missing) > 0.0 {
+                return false;
+            }
+        }
+        true
     }
 }

@@ -1,0 +1,262 @@
+//! Columns of text tables and Parquet files.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Schema};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::columns::Column;
+use crate::DataError;
+
+/// Text that stands for a missing value, besides nothing at all.
+const MISSING: [&str; 4] = ["na", "nan", "null", "none"];
+
+/// The columns named by `selection`, or all; commas separate names.
+fn select(
+    path: &Path,
+    present: &[String],
+    selection: Option<&str>,
+) -> Result<Vec<usize>, DataError> {
+    let Some(selection) = selection else {
+        return Ok((0..present.len()).collect());
+    };
+    // A name may hold commas itself.
+    if let Some(at) = present.iter().position(|name| name == selection) {
+        return Ok(vec![at]);
+    }
+    let find = |name: &str| {
+        let at = present.iter().position(|present| present == name.trim());
+        at.ok_or_else(|| DataError::MissingColumn {
+            path: path.to_path_buf(),
+            column: name.trim().to_owned(),
+            present: present.to_vec(),
+        })
+    };
+    selection.split(',').map(find).collect()
+}
+
+/// A text table whose first line names the columns.
+pub(super) fn read_text(
+    path: &Path,
+    delimiter: u8,
+    selection: Option<&str>,
+) -> Result<Vec<Column>, DataError> {
+    let bytes = std::fs::read(path).map_err(|error| DataError::io(path, error))?;
+    let malformed = |reason: String| DataError::malformed(path, reason);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .delimiter(delimiter)
+        .from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+    let headers = reader
+        .headers()
+        .map_err(|error| malformed(error.to_string()))?;
+    let present: Vec<String> = headers.iter().map(str::to_owned).collect();
+    let chosen = select(path, &present, selection)?;
+    let mut cells: Vec<Vec<String>> = vec![Vec::new(); chosen.len()];
+    for record in reader.records() {
+        let record = record.map_err(|error| malformed(error.to_string()))?;
+        for (cells, &column) in cells.iter_mut().zip(&chosen) {
+            cells.push(record.get(column).unwrap_or_default().to_owned());
+        }
+    }
+    let columns = chosen.iter().zip(cells);
+    Ok(columns
+        .map(|(&at, cells)| of_text(present[at].clone(), cells))
+        .collect())
+}
+
+/// Numbers where every cell that is not missing is one.
+fn of_text(name: String, cells: Vec<String>) -> Column {
+    let missing = |cell: &str| {
+        cell.is_empty()
+            || MISSING
+                .iter()
+                .any(|missing| cell.eq_ignore_ascii_case(missing))
+    };
+    let number = |cell: &String| match missing(cell) {
+        true => Some(f64::NAN),
+        false => cell.parse::<f64>().ok(),
+    };
+    let has_values = cells.iter().any(|cell| !missing(cell));
+    let numbers: Option<Vec<f64>> = cells.iter().map(number).collect();
+    match numbers.filter(|_| has_values) {
+        Some(data) if cells.iter().all(|c| missing(c) || c.parse::<i64>().is_ok()) => {
+            Column::whole(name, data)
+        }
+        Some(data) => Column::numbers(name, data, 1),
+        None => {
+            let cells = cells
+                .into_iter()
+                .map(|cell| (!missing(&cell)).then_some(cell));
+            Column::text(name, cells.collect())
+        }
+    }
+}
+
+/// Columns of a Parquet file.
+pub(super) fn read_parquet(path: &Path, selection: Option<&str>) -> Result<Vec<Column>, DataError> {
+    let malformed = |reason: String| DataError::malformed(path, reason);
+    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
+    let open = || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string());
+    let builder =
+        guarded(open).map_err(|reason| malformed(format!("not a Parquet file: {reason}")))?;
+    let schema = builder.schema().clone();
+    let present: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    let chosen = match selection {
+        Some(_) => select(path, &present, selection)?,
+        None => numeric(&schema),
+    };
+    if chosen.is_empty() {
+        return Err(DataError::MissingColumn {
+            path: path.to_path_buf(),
+            column: ":COLUMN".to_owned(),
+            present,
+        });
+    }
+    let mask = ProjectionMask::roots(builder.parquet_schema(), chosen.iter().copied());
+    let read = || {
+        let reader = builder
+            .with_projection(mask)
+            .build()
+            .map_err(|e| e.to_string())?;
+        let batches = reader.collect::<Result<Vec<RecordBatch>, _>>();
+        batches.map_err(|error| error.to_string())
+    };
+    let batches = guarded(read).map_err(malformed)?;
+    let column = |&at: &usize| {
+        let name = &present[at];
+        let pieces: Option<Vec<ArrayRef>> = batches
+            .iter()
+            .map(|batch| batch.column_by_name(name).cloned())
+            .collect();
+        let kind = schema.field(at).data_type();
+        of_arrow(name, kind, &pieces.unwrap_or_default())
+            .map_err(|reason| malformed(format!("column `{name}`: {reason}")))
+    };
+    chosen.iter().map(column).collect()
+}
+
+/// The columns of numbers.
+fn numeric(schema: &Schema) -> Vec<usize> {
+    let fields = schema.fields().iter().enumerate();
+    fields
+        .filter(|(_, field)| match field.data_type() {
+            DataType::FixedSizeList(item, _) | DataType::List(item) => {
+                item.data_type().is_numeric()
+            }
+            kind => kind.is_numeric(),
+        })
+        .map(|(at, _)| at)
+        .collect()
+}
+
+fn of_arrow(name: &str, kind: &DataType, pieces: &[ArrayRef]) -> Result<Column, String> {
+    match kind {
+        DataType::FixedSizeList(_, _) | DataType::List(_) | DataType::LargeList(_) => {
+            of_lists(name, pieces)
+        }
+        kind if kind.is_numeric() => {
+            let data = all_floats(pieces)?;
+            Ok(match kind.is_integer() {
+                true => Column::whole(name.to_owned(), data),
+                false => Column::numbers(name.to_owned(), data, 1),
+            })
+        }
+        _ => {
+            let mut cells = Vec::new();
+            for piece in pieces {
+                match kind {
+                    DataType::Utf8 => cells.extend(owned(piece.as_string::<i32>().iter())),
+                    DataType::LargeUtf8 => cells.extend(owned(piece.as_string::<i64>().iter())),
+                    DataType::Utf8View => cells.extend(owned(piece.as_string_view().iter())),
+                    DataType::Boolean => {
+                        let flags = piece.as_boolean().iter();
+                        cells.extend(flags.map(|flag| flag.map(|flag| flag.to_string())));
+                    }
+                    _ => {
+                        return Err(format!(
+                            "type {kind}; allowed are numbers, lists of numbers, text and booleans"
+                        ));
+                    }
+                }
+            }
+            Ok(Column::text(name.to_owned(), cells))
+        }
+    }
+}
+
+fn of_lists(name: &str, pieces: &[ArrayRef]) -> Result<Column, String> {
+    let (mut data, mut width) = (Vec::new(), None);
+    for piece in pieces {
+        for row in 0..piece.len() {
+            let list = match piece.data_type() {
+                _ if piece.is_null(row) => return Err(format!("row {row} of a piece is null")),
+                DataType::FixedSizeList(_, _) => piece.as_fixed_size_list().value(row),
+                DataType::List(_) => piece.as_list::<i32>().value(row),
+                _ => piece.as_list::<i64>().value(row),
+            };
+            match *width.get_or_insert(list.len()) {
+                0 => return Err("empty lists".to_owned()),
+                width if width != list.len() => {
+                    return Err(format!("lists of {width} and of {} numbers", list.len()));
+                }
+                _ => data.extend(floats(&list)?),
+            }
+        }
+    }
+    Ok(Column::numbers(name.to_owned(), data, width.unwrap_or(1)))
+}
+
+fn all_floats(pieces: &[ArrayRef]) -> Result<Vec<f64>, String> {
+    let mut data = Vec::new();
+    for piece in pieces {
+        data.extend(floats(piece)?);
+    }
+    Ok(data)
+}
+
+/// Numbers; NaN for nulls.
+fn floats(array: &ArrayRef) -> Result<Vec<f64>, String> {
+    macro_rules! numbers {
+        ($kind:ty, $convert:expr) => {
+            array
+                .as_primitive::<$kind>()
+                .iter()
+                .map(|value| value.map_or(f64::NAN, $convert))
+                .collect()
+        };
+    }
+    Ok(match array.data_type() {
+        DataType::Float64 => numbers!(Float64Type, |v| v),
+        DataType::Float32 => numbers!(Float32Type, f64::from),
+        DataType::Float16 => numbers!(Float16Type, f64::from),
+        DataType::Int8 => numbers!(Int8Type, f64::from),
+        DataType::Int16 => numbers!(Int16Type, f64::from),
+        DataType::Int32 => numbers!(Int32Type, f64::from),
+        DataType::Int64 => numbers!(Int64Type, |v| v as f64),
+        DataType::UInt8 => numbers!(UInt8Type, f64::from),
+        DataType::UInt16 => numbers!(UInt16Type, f64::from),
+        DataType::UInt32 => numbers!(UInt32Type, f64::from),
+        DataType::UInt64 => numbers!(UInt64Type, |v| v as f64),
+        other => return Err(format!("type {other}; expected numbers")),
+    })
+}
+
+fn owned<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> impl Iterator<Item = Option<String>> {
+    cells.map(|cell| cell.map(str::to_owned))
+}
+
+/// Runs the Parquet reader, which panics on some broken files.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // What `read` borrows is not used again after a panic.
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err("the file is broken: its parts contradict each other".into()))
+}
