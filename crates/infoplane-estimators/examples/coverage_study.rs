@@ -16,7 +16,8 @@
 use infoplane_estimators::tasks::{self, GaussianClusters, GaussianVectors, Task};
 use infoplane_estimators::{
     About, BinnedParams, Correction, Estimate, Estimator, GaoParams, GaussianChannelParams,
-    GaussianParams, Ksg1Params, Ksg2Params, Labels, Pair, Resampling, RossParams, Samples,
+    GaussianParams, Ksg1Params, Ksg2Params, KsgExtrapolatedParams, Labels, Pair, Resampling,
+    RossParams, Samples,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -119,8 +120,12 @@ fn main() -> Result<(), Failure> {
     let all = tasks::all();
     let task = |name: &str| all.iter().find(|task| task.name == name);
     let binned = BinnedParams::default().check()?;
-    let of_tasks: [(Box<dyn Estimator>, Vec<&str>); 7] = [
+    let of_tasks: [(Box<dyn Estimator>, Vec<&str>); 8] = [
         (Box::new(Ksg1Params::default().check()?), CONTINUOUS.into()),
+        (
+            Box::new(KsgExtrapolatedParams::default().check()?),
+            CONTINUOUS.into(),
+        ),
         (Box::new(Ksg2Params::default().check()?), CONTINUOUS.into()),
         (
             Box::new(GaoParams::default().check()?),
@@ -146,7 +151,7 @@ fn main() -> Result<(), Failure> {
     for (index, (estimator, names)) in of_tasks.iter().enumerate() {
         for name in names {
             let task = task(name).ok_or("a task of the library")?;
-            let label = if index == 6 {
+            let label = if index == 7 {
                 "binned, 5 bins"
             } else {
                 estimator.name()
@@ -155,7 +160,7 @@ fn main() -> Result<(), Failure> {
                 continue;
             }
             let truth = if estimator.name() == "binned" {
-                of_partition(task, if index == 6 { 5 } else { 10 })?
+                of_partition(task, if index == 7 { 5 } else { 10 })?
             } else {
                 task.truth
             };

@@ -47,7 +47,7 @@ use crate::{About, Estimator, EstimatorError, Labels, Pair, Parameters, Point};
 pub struct GaoParams {
     /// Neighbours, from 1 to below the number of samples. Default 5.
     pub k: usize,
-    /// What columns are divided by. Default `deviation`.
+    /// How columns are scaled. Default `normal-scores`.
     pub scale: ColumnScale,
 }
 
@@ -55,7 +55,7 @@ impl Default for GaoParams {
     fn default() -> Self {
         Self {
             k: 5,
-            scale: ColumnScale::Deviation,
+            scale: ColumnScale::NormalScores,
         }
     }
 }

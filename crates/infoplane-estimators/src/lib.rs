@@ -65,7 +65,7 @@ pub use gaussian_channel::{
 };
 pub use infonce::{InfoNce, InfoNceParams};
 pub use kde::{Kde, KdeParams};
-pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params};
+pub use ksg::{Ksg1, Ksg1Params, Ksg2, Ksg2Params, KsgExtrapolated, KsgExtrapolatedParams};
 pub use latent::{Latent, LatentParams};
 pub use neighbours::ColumnScale;
 pub use pair::{About, Pair};

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     BinnedParams, Estimator, EstimatorError, GaoParams, GaussianChannelParams, GaussianParams,
-    InfoNceParams, KdeParams, Ksg1Params, Ksg2Params, LatentParams, ProbeParams, RenyiParams,
-    RossParams, SlicedParams,
+    InfoNceParams, KdeParams, Ksg1Params, Ksg2Params, KsgExtrapolatedParams, LatentParams,
+    ProbeParams, RenyiParams, RossParams, SlicedParams,
 };
 
 /// A family: what a user may want to know before choosing it.
@@ -68,6 +68,12 @@ pub const FAMILIES: &[Family] = &[
         Ksg2Params,
         "nearest neighbours, both sides vectors (Kraskov et al., second form)",
         Some(("k", NEIGHBOURS))
+    ),
+    family!(
+        "ksg-extrapolated",
+        KsgExtrapolatedParams,
+        "ksg1 extrapolated over the number of neighbours, for up to 10 dimensions in all",
+        Some(("far", &[2.0, 4.0, 6.0, 8.0, 16.0, 32.0]))
     ),
     family!(
         "ross",

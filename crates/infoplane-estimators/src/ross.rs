@@ -41,7 +41,7 @@ use crate::{About, Estimate, Estimator, EstimatorError, Pair, Parameters, Point,
 pub struct RossParams {
     /// Neighbours of the same class, from 1; fewer where the class has fewer. Default 3.
     pub k: usize,
-    /// What columns are divided by. Default `deviation`.
+    /// How columns are scaled. Default `normal-scores`.
     pub scale: ColumnScale,
 }
 
@@ -49,7 +49,7 @@ impl Default for RossParams {
     fn default() -> Self {
         Self {
             k: 3,
-            scale: ColumnScale::Deviation,
+            scale: ColumnScale::NormalScores,
         }
     }
 }

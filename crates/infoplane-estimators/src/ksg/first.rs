@@ -42,7 +42,7 @@ use crate::{Estimator, EstimatorError, Pair, Parameters, Point, Samples};
 pub struct Ksg1Params {
     /// Neighbours, from 1 to below the number of samples. Default 3.
     pub k: usize,
-    /// What columns are divided by. Default `deviation`.
+    /// How columns are scaled. Default `normal-scores`.
     pub scale: ColumnScale,
 }
 
@@ -50,7 +50,7 @@ impl Default for Ksg1Params {
     fn default() -> Self {
         Self {
             k: 3,
-            scale: ColumnScale::Deviation,
+            scale: ColumnScale::NormalScores,
         }
     }
 }
@@ -89,18 +89,7 @@ impl Estimator for Ksg1 {
         if sides.constant() {
             return Ok(no_information(pair, ceiling, sides.remarks()));
         }
-        let counts = count_around(&sides.first, &sides.second, k, |_, neighbours| {
-            let radius = neighbours.last().map_or(0.0, |n| n.distance);
-            Radii {
-                first: open_unless_zero(radius),
-                second: open_unless_zero(radius),
-                joint: (radius == 0.0).then_some(0.0),
-            }
-        });
-        let sums = Sums::of(&counts, &digamma);
-        let untied = (n - sums.tied) as f64 * digamma.at(k);
-        let value = digamma.at(n) + (untied + sums.copies - sums.sides) / n as f64;
-        let tied = sums.tied as f64 / n as f64;
+        let (value, tied) = first(&sides, k, &digamma);
         Ok(point(pair, value, ceiling, sides.remarks(), tied))
     }
 
@@ -112,6 +101,23 @@ impl Estimator for Ksg1 {
     fn entropy(&self, vectors: Samples<'_>, _seed: u64) -> Result<f64, EstimatorError> {
         entropy_of(vectors, self.params.scale, self.params.k)
     }
+}
+
+/// The value in nats of sides that are not constant, and the share of tied samples.
+pub(super) fn first(sides: &Sides, k: usize, digamma: &Digamma) -> (f64, f64) {
+    let counts = count_around(&sides.first, &sides.second, k, |_, neighbours| {
+        let radius = neighbours.last().map_or(0.0, |n| n.distance);
+        Radii {
+            first: open_unless_zero(radius),
+            second: open_unless_zero(radius),
+            joint: (radius == 0.0).then_some(0.0),
+        }
+    });
+    let n = counts.len();
+    let sums = Sums::of(&counts, digamma);
+    let untied = (n - sums.tied) as f64 * digamma.at(k);
+    let value = digamma.at(n) + (untied + sums.copies - sums.sides) / n as f64;
+    (value, sums.tied as f64 / n as f64)
 }
 
 pub(crate) fn parameters(k: usize, scale: ColumnScale) -> Parameters {

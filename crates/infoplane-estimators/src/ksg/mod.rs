@@ -1,11 +1,13 @@
 //! What `ksg1`, `ksg2` and `gao` share: both sides as points, and what is said about them.
 
 mod entropy;
+mod extrapolated;
 mod first;
 mod second;
 
 use std::f64::consts::LOG2_E;
 
+pub use extrapolated::{KsgExtrapolated, KsgExtrapolatedParams};
 pub(crate) use first::parameters;
 pub use first::{Ksg1, Ksg1Params};
 pub use second::{Ksg2, Ksg2Params};

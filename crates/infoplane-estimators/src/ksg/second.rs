@@ -32,7 +32,7 @@ use crate::{Estimator, EstimatorError, Pair, Parameters, Point, Samples};
 pub struct Ksg2Params {
     /// Neighbours, from 1 to below the number of samples. Default 3.
     pub k: usize,
-    /// What columns are divided by. Default `deviation`.
+    /// How columns are scaled. Default `normal-scores`.
     pub scale: ColumnScale,
 }
 
@@ -40,7 +40,7 @@ impl Default for Ksg2Params {
     fn default() -> Self {
         Self {
             k: 3,
-            scale: ColumnScale::Deviation,
+            scale: ColumnScale::NormalScores,
         }
     }
 }

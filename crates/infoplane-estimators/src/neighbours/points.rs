@@ -11,19 +11,19 @@ use crate::Samples;
 /// Variance below this share of the mean square is rounding, not signal.
 const CONSTANT_SHARE: f64 = 1e-24;
 
-/// What columns are divided by before distances are taken. Mutual information does not change with
-/// the scale of a column, its estimate from finite samples does.
+/// How columns are scaled before distances are taken. Mutual information does not change with the
+/// scale of a column, its estimate from finite samples does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnScale {
     /// Each column by its own standard deviation.
-    #[default]
     Deviation,
     /// Nothing: distances are in the units of the data.
     None,
     /// Each column's numbers become the quantiles of a standard normal at their ranks, equal numbers
     /// staying equal. Mutual information does not change with an increasing map of a column; its
     /// estimate gains where tails are heavy, as there neighbours would be far away.
+    #[default]
     NormalScores,
 }
 
