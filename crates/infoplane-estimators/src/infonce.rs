@@ -31,11 +31,13 @@ use crate::network::{
     Fold, Inputs, Matrix, Model, Network, Training, exponentials, exponentials_of_differences,
     folds, train,
 };
-use crate::probe::{EVIDENCE_WEIGHTS, better, check_folds, check_range, few_replicates};
+use crate::probe::{
+    EVIDENCE_WEIGHTS, better, check_decay, check_folds, check_range, few_replicates,
+};
 use crate::{About, Estimate, Estimator, EstimatorError, Pair, Parameters, Point, Resampling};
 
 /// Unchecked parameters of [`InfoNce`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InfoNceParams {
     /// Units of each hidden layer, from 1 to 4096. Default 64.
@@ -48,6 +50,10 @@ pub struct InfoNceParams {
     pub folds: usize,
     /// Most passes over the training samples, from 1. Default 60.
     pub rounds: usize,
+    /// Decay of weights, per unit of learning rate, from 0 to 100. Default 0.7, at
+    /// which little is lost to overfitting on thousands of samples; much above, weak dependence is
+    /// lost.
+    pub weight_decay: f64,
 }
 
 impl Default for InfoNceParams {
@@ -58,6 +64,7 @@ impl Default for InfoNceParams {
             batch: 256,
             folds: 5,
             rounds: 60,
+            weight_decay: 0.7,
         }
     }
 }
@@ -73,6 +80,7 @@ impl InfoNceParams {
         check_range("batch", self.batch, 2..=4096, "from 2 to 4096")?;
         check_range("folds", self.folds, 2..=20, "from 2 to 20")?;
         check_range("rounds", self.rounds, 1..=usize::MAX, "at least 1")?;
+        check_decay(self.weight_decay)?;
         Ok(InfoNce { params: self })
     }
 }
@@ -212,7 +220,7 @@ impl InfoNce {
         let mut rng = fold.rng(seed, 0);
         let networks = inputs.map(|side| {
             let sizes = [side.width(), params.hidden, params.hidden, params.embedding];
-            Network::new(&sizes, 0.02, &mut rng)
+            Network::new(&sizes, params.weight_decay as f32, &mut rng)
         });
         let critic = Critic {
             inputs,
@@ -246,6 +254,7 @@ impl Estimator for InfoNce {
             ("batch".to_owned(), self.params.batch.into()),
             ("folds".to_owned(), self.params.folds.into()),
             ("rounds".to_owned(), self.params.rounds.into()),
+            ("weight_decay".to_owned(), self.params.weight_decay.into()),
         ]
         .into()
     }

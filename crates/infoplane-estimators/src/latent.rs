@@ -5,11 +5,11 @@
 //! Î(X;Y) = Î_ksg(z(X); w(Y))
 //! ```
 //!
-//! **Vectors.** The codes z and w are learned to predict each other's side, and with the weight
-//! [`LatentParams::reconstruction`] their own:
-//! |y − ŷ(z)|² + |x − x̂(w)|² + reconstruction · (|x − x̂(z)|² + |y − ŷ(w)|²), each over the number of
-//! coordinates. **Classes.** z has at most as many dimensions as there are classes less one, and a
-//! softmax regression on it predicts the class.
+//! **Vectors.** The codes z and w are learned to predict each other's side and their own:
+//! |y − ŷ(z)|² + |x − x̂(w)|² + r (|x − x̂(z)|² + |y − ŷ(w)|²), each over the number of coordinates. Two
+//! recipes compete, r = 0 with strong weight decay and r = 0.1 with a weaker one; the one whose codes
+//! of the validation samples share the most is taken. **Classes.** z has at most as many dimensions as there
+//! are classes less one, and a softmax regression on it predicts the class.
 //!
 //! Samples are divided into folds; encoders are fitted to a training part of the other folds, stopped
 //! early by a validation part, and the neighbours are those among the codes of the fold itself, which
@@ -23,9 +23,10 @@
 //! batches a fold, each of batch · d · hidden multiply-adds for six networks; memory 4 N d bytes.
 //!
 //! *Reference*: G. Gowri, X. Lun, A. Klein and P. Yin, "Approximating mutual information of
-//! high-dimensional variables using learned representations", NeurIPS 2024 (arXiv 2409.02732). There
-//! reconstruction has the weight 1 and all samples may be estimated on.
+//! high-dimensional variables using learned representations", NeurIPS 2024 (arXiv 2409.02732). There r
+//! is 1, and samples that encoders were fitted to may be estimated on.
 
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -40,15 +41,13 @@ use crate::{
 };
 
 /// Unchecked parameters of [`Latent`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LatentParams {
     /// Dimensions of each code, from 1 to 64. Default 8.
     pub dimensions: usize,
     /// Units of each hidden layer, from 1 to 4096. Default 64.
     pub hidden: usize,
-    /// Weight of a code's own side beside the other's, from 0 to 10. Default 0.1.
-    pub reconstruction: f64,
     /// Neighbours among the codes, from 1 to below the samples of a fold. Default 3.
     pub k: usize,
     /// Folds, from 2 to 20. Default 2.
@@ -64,7 +63,6 @@ impl Default for LatentParams {
         Self {
             dimensions: 8,
             hidden: 64,
-            reconstruction: 0.1,
             k: 3,
             folds: 2,
             batch: 128,
@@ -84,13 +82,6 @@ impl LatentParams {
         check_range("folds", self.folds, 2..=20, "from 2 to 20")?;
         check_range("batch", self.batch, 1..=usize::MAX, "at least 1")?;
         check_range("rounds", self.rounds, 1..=usize::MAX, "at least 1")?;
-        if !(0.0..=10.0).contains(&self.reconstruction) {
-            return Err(EstimatorError::Parameter {
-                name: "reconstruction",
-                value: self.reconstruction.to_string(),
-                allowed: "from 0 to 10",
-            });
-        }
         // Codes are scaled as a whole: a coordinate of little variance is one that predicts little.
         let (k, scale) = (self.k, ColumnScale::None);
         Ok(Latent {
@@ -100,6 +91,31 @@ impl LatentParams {
         })
     }
 }
+
+/// How codes of vectors are learned.
+#[derive(Debug, Clone, Copy)]
+struct Recipe {
+    /// Weight of a code's own side beside the other's.
+    reconstruction: f32,
+    /// Decay of weights, per unit of learning rate.
+    decay: f32,
+}
+
+/// The first finds what few of many coordinates share, the second keeps what the other side's mean
+/// does not show.
+const RECIPES: [Recipe; 2] = [
+    Recipe {
+        reconstruction: 0.0,
+        decay: 5.0,
+    },
+    Recipe {
+        reconstruction: 0.1,
+        decay: 2.0,
+    },
+];
+
+/// Decay of weights for classes.
+const CLASS_DECAY: f32 = 2.0;
 
 /// The estimator `latent`, with checked parameters.
 #[derive(Debug, Clone)]
@@ -210,45 +226,74 @@ impl Latent {
         }
     }
 
-    /// `ksg1` on the codes of the fold's test samples.
+    /// `ksg1` on the codes of the fold's test samples, by the recipe whose codes of the validation
+    /// samples share the most.
     fn of_vectors(
         &self,
         inputs: [&Inputs; 2],
         fold: &Fold,
         seed: u64,
-    ) -> Result<Point, EstimatorError> {
+    ) -> Result<(Point, usize), EstimatorError> {
+        let mut best: Option<(f64, usize, Encoders<'_>)> = None;
+        for (index, recipe) in RECIPES.into_iter().enumerate() {
+            let encoders = self.encoders(inputs, fold, recipe, fold.rng(seed, index));
+            // Too few validation samples for k neighbours leave the first recipe.
+            let score = self
+                .shared(&encoders, &fold.validation, seed)
+                .map_or(f64::NEG_INFINITY, |point| point.value);
+            if best.as_ref().is_none_or(|best| score > best.0) {
+                best = Some((score, index, encoders));
+            }
+        }
+        let Some((_, index, encoders)) = best else {
+            return Err(identity(self.name()));
+        };
+        Ok((self.shared(&encoders, &fold.test, seed)?, index))
+    }
+
+    fn encoders<'a>(
+        &self,
+        inputs: [&'a Inputs; 2],
+        fold: &Fold,
+        recipe: Recipe,
+        mut rng: ChaCha8Rng,
+    ) -> Encoders<'a> {
         let params = &self.params;
-        let mut rng = fold.rng(seed, 0);
         let dimensions = inputs.map(|side| side.width().min(params.dimensions));
         let encoders = [0, 1].map(|side| {
             let sizes = [inputs[side].width(), params.hidden, dimensions[side]];
-            Network::new(&sizes, 0.02, &mut rng)
+            Network::new(&sizes, recipe.decay, &mut rng)
         });
         let decoders = [0, 1].map(|code| {
             [0, 1].map(|side| {
                 let sizes = [dimensions[code], params.hidden, inputs[side].width()];
-                Network::new(&sizes, 0.02, &mut rng).with_last_layer_zero()
+                Network::new(&sizes, recipe.decay, &mut rng).with_last_layer_zero()
             })
         });
         let model = Encoders {
             inputs,
             encoders,
             decoders,
-            reconstruction: params.reconstruction as f32,
+            reconstruction: recipe.reconstruction,
         };
-        let (model, _) = train(
-            model,
-            self.training(),
-            &fold.train,
-            &fold.validation,
-            &mut rng,
-        );
+        let training = self.training();
+        train(model, training, &fold.train, &fold.validation, &mut rng).0
+    }
+
+    /// `ksg1` on the codes of some samples.
+    fn shared(
+        &self,
+        encoders: &Encoders<'_>,
+        samples: &[usize],
+        seed: u64,
+    ) -> Result<Point, EstimatorError> {
         let codes = [0, 1].map(|side| {
-            let codes = model.encoders[side].forward(inputs[side].gather(&fold.test));
-            scaled(&codes.output)
+            let inputs = encoders.inputs[side].gather(samples);
+            encoders.encoders[side].forward(inputs).output
         });
-        let n = fold.test.len();
-        let [x, y] = [0, 1].map(|side| Samples::checked(&codes[side], n, dimensions[side]));
+        let scaled = [scaled(&codes[0]), scaled(&codes[1])];
+        let [x, y] =
+            [0, 1].map(|side| Samples::checked(&scaled[side], samples.len(), codes[side].columns));
         self.ksg.point(&Pair::new(x, About::Vectors(y))?, seed)
     }
 
@@ -263,10 +308,11 @@ impl Latent {
         let n_classes = labels.n_classes();
         let dimensions = self.params.dimensions.min(n_classes - 1);
         let mut rng = fold.rng(seed, 0);
+        let decay = CLASS_DECAY;
         let encoder = [inputs.width(), self.params.hidden, dimensions];
-        let network = Network::new(&encoder, 0.05, &mut rng).then(Network::new(
+        let network = Network::new(&encoder, decay, &mut rng).then(Network::new(
             &[dimensions, n_classes],
-            0.05,
+            decay,
             &mut rng,
         ));
         let model = Classifier::new(inputs, labels.dense(), n_classes, network, &fold.train);
@@ -297,10 +343,6 @@ impl Estimator for Latent {
         [
             ("dimensions".to_owned(), self.params.dimensions.into()),
             ("hidden".to_owned(), self.params.hidden.into()),
-            (
-                "reconstruction".to_owned(),
-                self.params.reconstruction.into(),
-            ),
             ("k".to_owned(), self.params.k.into()),
             ("folds".to_owned(), self.params.folds.into()),
             ("batch".to_owned(), self.params.batch.into()),
@@ -323,6 +365,7 @@ impl Estimator for Latent {
             });
         }
         let first = Inputs::new(pair.vectors());
+        let mut chosen = Parameters::new();
         let points: Vec<Option<(Point, usize)>> = match pair.about() {
             About::Classes(labels) => {
                 if first.width() == 0 || labels.n_classes() == 1 {
@@ -341,13 +384,21 @@ impl Estimator for Latent {
                 if first.width() == 0 || second.width() == 0 {
                     return Ok(Point::of(pair, 0.0));
                 }
-                folds
+                let found: Vec<(Point, usize)> = folds
                     .par_iter()
-                    .map(|fold| {
-                        let point = self.of_vectors([&first, &second], fold, seed)?;
-                        Ok(Some((point, fold.test.len())))
-                    })
-                    .collect::<Result<_, EstimatorError>>()?
+                    .map(|fold| self.of_vectors([&first, &second], fold, seed))
+                    .collect::<Result<_, EstimatorError>>()?;
+                let recipes: Vec<f32> = found
+                    .iter()
+                    .map(|(_, recipe)| RECIPES[*recipe].reconstruction)
+                    .collect();
+                chosen.insert("reconstruction".to_owned(), recipes.into());
+                let sizes = folds.iter().map(|fold| fold.test.len());
+                found
+                    .into_iter()
+                    .zip(sizes)
+                    .map(|((point, _), n)| Some((point, n)))
+                    .collect()
             }
             About::Identity => return Err(identity(self.name())),
         };
@@ -375,6 +426,7 @@ impl Estimator for Latent {
         Ok(Point {
             ceiling,
             saturated: Estimate::is_saturated([value; 2], ceiling, resolves),
+            chosen,
             ..Point::of(pair, value)
         })
     }

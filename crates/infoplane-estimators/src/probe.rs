@@ -91,6 +91,18 @@ pub(crate) fn check_range(
     })
 }
 
+/// Refuses a decay of weights outside of its range.
+pub(crate) fn check_decay(value: f64) -> Result<(), EstimatorError> {
+    if (0.0..=100.0).contains(&value) {
+        return Ok(());
+    }
+    Err(EstimatorError::Parameter {
+        name: "weight_decay",
+        value: value.to_string(),
+        allowed: "from 0 to 100",
+    })
+}
+
 /// Refuses fewer samples than make folds of two and parts to train on.
 pub(crate) fn check_folds(n: usize, folds: usize) -> Result<(), EstimatorError> {
     let minimum = 2 * folds.max(4);
