@@ -309,6 +309,7 @@ Estimators and their scale, over which --sweep goes:
   gaussian-channel  what passes a Gaussian channel of noise tau; the plane's own (tau)
   kde               pairwise bounds of Gaussian mixtures, Kolchinsky and Tracey 2017 (tau)
   ksg1, ksg2        nearest neighbours, vectors with vectors, Kraskov et al. 2004 (k)
+  ksg-extrapolated  ksg1 at two numbers of neighbours, extrapolated to none (far)
   ross              nearest neighbours, vectors with classes, Ross 2014 (k)
   gao               nearest neighbours, mixed and repeated values, Gao et al. 2017 (k)
   renyi             matrix-based entropy of kernels, Sanchez Giraldo et al. 2015 (width)

@@ -20,6 +20,7 @@
 //! # Ok::<(), infoplane_estimators::EstimatorError>(())
 //! ```
 
+pub mod auto;
 mod binned;
 mod categorical;
 mod classes;

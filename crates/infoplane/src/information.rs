@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use infoplane_data::{Values, Variable, VariableKind};
+use infoplane_estimators::auto;
 use infoplane_estimators::registry::{self, Family};
 use infoplane_estimators::{
     About, Estimate, Labels, Pair, Parameters, Resampling, Samples, categorical_information,
@@ -232,11 +233,7 @@ fn scaled_families() -> String {
 
 fn choose(name: &str, pair: &Pair<'_>) -> Result<&'static Family, Error> {
     let name = match name {
-        "auto" => match pair.about() {
-            About::Vectors(_) => "ksg1",
-            About::Classes(_) => "ross",
-            About::Identity => "gaussian-channel",
-        },
+        "auto" => auto::choose(pair),
         CATEGORICAL => {
             return Err(Error::Setting(
                 "`categorical` counts classes on both sides; take both as classes with --x-kind and \

@@ -1,0 +1,109 @@
+//! Nominal 95 % intervals cover the truth about as often as they say; `examples/coverage_study` has the
+//! whole table, and `known_truth.rs` the channel's.
+#![allow(missing_docs)]
+
+use infoplane_estimators::registry::family;
+use infoplane_estimators::tasks::{self, Task};
+use infoplane_estimators::{BinnedParams, Correction, Estimator, Resampling};
+use serde_json::{Map, json};
+
+const REPETITIONS: u64 = 60;
+
+fn task(name: &str) -> Task {
+    tasks::all().into_iter().find(|t| t.name == name).unwrap()
+}
+
+/// Intervals that hold `truth`, and the mean of their half widths over 1.96 beside the deviation of the
+/// estimates.
+fn coverage(estimator: &dyn Estimator, task: &Task, truth: f64) -> (u64, f64) {
+    let (mut covered, mut implied, mut values) = (0, 0.0, Vec::new());
+    for seed in 0..REPETITIONS {
+        let data = task.sample(400, 7_000 + seed);
+        let resampling = Resampling {
+            subsamples: 40,
+            permutations: 0,
+            seed,
+        };
+        let found = estimator
+            .estimate(&data.pair().unwrap(), &resampling)
+            .unwrap();
+        covered += u64::from(found.ci[0] <= truth && truth <= found.ci[1]);
+        implied += 0.5 * (found.ci[1] - found.ci[0]) / 1.96 / REPETITIONS as f64;
+        values.push(found.value);
+    }
+    let mean = values.iter().sum::<f64>() / REPETITIONS as f64;
+    let square: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    (
+        covered,
+        implied / (square / (REPETITIONS - 1) as f64).sqrt(),
+    )
+}
+
+/// With 60 repetitions, a true coverage of 95 % gives fewer than 52 once in 300.
+fn assert_covers(name: &str, estimator: &dyn Estimator, task: &Task, truth: f64) {
+    let (covered, ratio) = coverage(estimator, task, truth);
+    println!(
+        "{name}, {}: {covered} of {REPETITIONS}, {ratio:.2}",
+        task.name
+    );
+    assert!(covered >= 52, "{name}, {}: {covered}", task.name);
+    // Neither by chance nor by intervals that are too wide.
+    assert!(
+        (0.7..1.4).contains(&ratio),
+        "{name}, {}: {ratio}",
+        task.name
+    );
+}
+
+#[test]
+fn intervals_of_neighbour_estimators_cover_the_truth() {
+    for (name, of) in [
+        ("ksg1", "normal-1"),
+        ("ksg1", "student-1-1"),
+        ("ksg2", "half-cube-1"),
+        ("ksg-extrapolated", "additive-uniform-0.1"),
+        ("ksg-extrapolated", "normal-dense-2"),
+        ("ross", "mixture-1"),
+        ("gao", "gao-uniform-5"),
+        ("gao", "zero-inflated-poisson"),
+    ] {
+        let estimator = family(name).unwrap().build(Map::new()).unwrap();
+        let task = task(of);
+        assert_covers(name, estimator.as_ref(), &task, task.truth);
+    }
+}
+
+#[test]
+fn intervals_of_the_gaussian_form_cover_the_truth() {
+    let estimator = family("gaussian").unwrap().build(Map::new()).unwrap();
+    for of in ["normal-1", "normal-dense-3", "mixture-1"] {
+        let task = task(of);
+        assert_covers("gaussian", estimator.as_ref(), &task, task.truth);
+    }
+}
+
+/// The estimate is a square of what was observed, whose slope vanishes at independence.
+#[test]
+fn intervals_of_the_gaussian_form_cover_independence() {
+    let estimator = family("gaussian").unwrap().build(Map::new()).unwrap();
+    let (covered, _) = coverage(estimator.as_ref(), &task("independent-1"), 0.0);
+    assert!(covered >= 52, "{covered}");
+}
+
+#[test]
+fn intervals_of_counts_cover_the_information_of_the_partition() {
+    let parameters = Map::from_iter([("bins".to_owned(), json!(4))]);
+    let estimator = family("binned").unwrap().build(parameters).unwrap();
+    let whole = BinnedParams {
+        bins: 4,
+        correction: Correction::None,
+        ..Default::default()
+    };
+    for of in ["normal-1", "mixture-1"] {
+        let task = task(of);
+        let data = task.sample(300_000, 1);
+        let whole = whole.clone().check().unwrap();
+        let truth = whole.point(&data.pair().unwrap(), 0).unwrap().value;
+        assert_covers("binned", estimator.as_ref(), &task, truth);
+    }
+}
