@@ -46,7 +46,9 @@ proptest! {
         let label = found.label.unwrap();
         let own_difference = found.input.bracket[0] - label.bracket[1];
         prop_assert!(own_difference > -0.1 - label.bracket_width().min(0.0), "{own_difference}");
-        prop_assert!(found.input.bracket[0] <= found.input.ceiling + 1e-9);
+        // Never above log₂ N but for the control variate, whose mean over the draws is not quite 0.
+        let excess = found.input.bracket[0] - found.input.ceiling;
+        prop_assert!(excess <= 1e-9 + 4.0 * found.input.monte_carlo_error, "{excess}: {:?}", found.input.bracket);
     }
 
     #[test]
