@@ -449,3 +449,88 @@ fn what_has_no_answer_is_refused_with_a_reason() {
         );
     }
 }
+
+/// `cargo test --release -p infoplane-estimators --test neighbour_properties -- --ignored`
+#[test]
+#[ignore = "half a minute in release"]
+fn mean_absolute_error_at_ten_thousand_samples_is_below_a_twentieth_of_a_nat() {
+    let mut worst: Vec<(f64, String)> = Vec::new();
+    for (width, truth) in [
+        (1, 0.4133),
+        (1, 2.0),
+        (2, 1.0217),
+        (2, 2.0),
+        (3, 0.5),
+        (3, 2.0),
+    ] {
+        let r = (1.0 - (-2.0 * truth / width as f64).exp()).sqrt();
+        for estimator in of_vectors() {
+            let errors = (0..10).map(|seed| {
+                let (x, y) = correlated(10_000, width, r, 100 + seed);
+                let found = point(&*estimator, vectors(&x, width), vectors(&y, width)).value / NAT;
+                (found - truth).abs()
+            });
+            let error = errors.sum::<f64>() / 10.0;
+            println!(
+                "{} {width} + {width}, {truth} nats: {error:.4}",
+                estimator.name()
+            );
+            worst.push((error, format!("{} {width} {truth}", estimator.name())));
+        }
+    }
+    for (error, case) in worst.iter().filter(|(_, case)| case.starts_with("ksg1")) {
+        assert!(*error <= 0.05, "{case}: {error}");
+    }
+}
+
+#[test]
+#[ignore = "a minute in release"]
+fn intervals_cover_the_truth() {
+    let resampling = Resampling {
+        permutations: 0,
+        ..Default::default()
+    };
+    for (width, r) in [(1, 0.0), (1, 0.75_f64), (2, 0.6)] {
+        let truth = -0.5 * width as f64 * (1.0 - r * r).log2();
+        for estimator in of_vectors() {
+            let covered = (0..200).filter(|&seed| {
+                let (x, y) = correlated(500, width, r, 1000 + seed);
+                let about = About::Vectors(vectors(&y, width));
+                let pair = Pair::new(vectors(&x, width), about).unwrap();
+                let found = estimator.estimate(&pair, &resampling).unwrap();
+                found.ci[0] <= truth && truth <= found.ci[1]
+            });
+            let covered = covered.count();
+            println!(
+                "{} {width} + {width}, r {r}: {covered} of 200",
+                estimator.name()
+            );
+            assert!(
+                (176..=198).contains(&covered),
+                "{}: {covered}",
+                estimator.name()
+            );
+        }
+    }
+    // Two classes N(±1, 1): 0.4861 bits.
+    for estimator in of_classes() {
+        let covered = (0..200).filter(|&seed| {
+            let classes: Vec<u32> = (0..500).map(|i| i % 2).collect();
+            let labels = Labels::new(&classes).unwrap();
+            let mut x = normals(500, 5000 + seed);
+            for (x, &class) in x.iter_mut().zip(&classes) {
+                *x += 2.0 * f64::from(class) - 1.0;
+            }
+            let pair = Pair::new(vectors(&x, 1), About::Classes(&labels)).unwrap();
+            let found = estimator.estimate(&pair, &resampling).unwrap();
+            found.ci[0] <= 0.4861 && 0.4861 <= found.ci[1]
+        });
+        let covered = covered.count();
+        println!("{} two classes: {covered} of 200", estimator.name());
+        assert!(
+            (176..=198).contains(&covered),
+            "{}: {covered}",
+            estimator.name()
+        );
+    }
+}

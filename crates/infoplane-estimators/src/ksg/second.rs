@@ -9,10 +9,9 @@
 //! on* ε_x, n_y likewise: a rectangle in place of a square, which fits densities that are narrow
 //! across and smooth along the dependence.
 //!
-//! **Assumes** what `ksg1` does. **Bias**: smaller than that of `ksg1` for strong dependence in low
-//! dimension, larger from about six dimensions on (the 1/k is exact only where the box's faces are
-//! each touched by a neighbour). **Ceiling**, **ties**, **constant columns** and **cost** are those
-//! of `ksg1`; k = 1 is allowed but of high variance. Of several samples at the k-th distance the
+//! **Assumes** what `ksg1` does. **Bias**: that of `ksg1`, a little smaller for strong dependence (on
+//! correlated normals in 6 to 20 dimensions). **Ceiling**, **ties**, **constant columns** and
+//! **cost** are those of `ksg1`; k = 1 is allowed but of high variance. Of several samples at the k-th distance the
 //! lowest indexes are taken, so with ties the value can depend on the order of samples.
 //!
 //! *Reference*: A. Kraskov, H. Stögbauer and P. Grassberger, "Estimating mutual information",

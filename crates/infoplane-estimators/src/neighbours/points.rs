@@ -1,6 +1,6 @@
 //! Samples as neighbours are found among them: scaled, without constant columns.
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -196,18 +196,21 @@ impl Points {
 
     /// The share of points that repeat an earlier one, in [0, 1).
     pub(crate) fn repeated(&self) -> f64 {
-        let mut seen = HashSet::with_capacity(self.n);
-        let repeats = (0..self.n)
-            .filter(|&point| {
-                // 0 and −0 are one place.
-                let bits: Vec<u64> = self
-                    .row(point)
-                    .iter()
-                    .map(|v| (v + 0.0).to_bits())
-                    .collect();
-                !seen.insert(bits)
-            })
-            .count();
-        repeats as f64 / self.n as f64
+        // Points that differ in their first coordinate, as continuous ones do, need no further look.
+        let mut first: Vec<f64> = (0..self.n)
+            .filter_map(|point| self.row(point).first().copied())
+            .collect();
+        first.sort_unstable_by(f64::total_cmp);
+        if first.windows(2).all(|w| w[0] < w[1]) {
+            return 0.0;
+        }
+        // Coordinates are finite, so rows are ordered.
+        let compare = |a: &[f64], b: &[f64]| a.partial_cmp(b).unwrap_or(Ordering::Equal);
+        let mut order: Vec<usize> = (0..self.n).collect();
+        order.sort_unstable_by(|&a, &b| compare(self.row(a), self.row(b)));
+        let repeats = order
+            .windows(2)
+            .filter(|w| self.row(w[0]) == self.row(w[1]));
+        repeats.count() as f64 / self.n as f64
     }
 }
