@@ -10,10 +10,7 @@
 use std::fs::File;
 use std::time::Instant;
 
-use infoplane_estimators::{
-    About, Estimator, GaoParams, GaussianChannelParams, InfoNceParams, Ksg1Params, Ksg2Params,
-    Labels, LatentParams, Pair, ProbeParams, RossParams, Samples, SlicedParams,
-};
+use infoplane_estimators::{About, GaussianChannelParams, Labels, Pair, Samples, registry};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
 use serde_json::{from_str, json};
@@ -70,24 +67,15 @@ fn labels(classes: &Array1<i64>) -> Result<Labels, Failure> {
 
 /// The point estimate by name.
 fn run(name: &str, parameters: &str, pair: &Pair<'_>) -> Result<f64, Failure> {
-    let estimator: Box<dyn Estimator> = match name {
-        "ksg1" => Box::new(from_str::<Ksg1Params>(parameters)?.check()?),
-        "ksg2" => Box::new(from_str::<Ksg2Params>(parameters)?.check()?),
-        "ross" => Box::new(from_str::<RossParams>(parameters)?.check()?),
-        "gao" => Box::new(from_str::<GaoParams>(parameters)?.check()?),
-        "sliced" => Box::new(from_str::<SlicedParams>(parameters)?.check()?),
-        "probe" => Box::new(from_str::<ProbeParams>(parameters)?.check()?),
-        "infonce" => Box::new(from_str::<InfoNceParams>(parameters)?.check()?),
-        "latent" => Box::new(from_str::<LatentParams>(parameters)?.check()?),
-        "gaussian-channel" => {
-            let channel = from_str::<GaussianChannelParams>(parameters)?.check()?;
-            let About::Classes(labels) = pair.about() else {
-                return Err("gaussian-channel is timed with classes".into());
-            };
-            let layer = channel.prepare(pair.vectors(), Some(labels))?;
-            return Ok(channel.sweep(&layer, &[0.3])?[0].input);
-        }
-        other => return Err(format!("no estimator {other}").into()),
-    };
+    if name == "gaussian-channel" {
+        // Both informations in one pass, as the plane has them.
+        let channel = from_str::<GaussianChannelParams>(parameters)?.check()?;
+        let About::Classes(labels) = pair.about() else {
+            return Err("gaussian-channel is timed with classes".into());
+        };
+        let layer = channel.prepare(pair.vectors(), Some(labels))?;
+        return Ok(channel.sweep(&layer, &[0.3])?[0].input);
+    }
+    let estimator = registry::family(name)?.build(from_str(parameters)?)?;
     Ok(estimator.point(pair, 0)?.value)
 }
