@@ -60,7 +60,8 @@ pub struct Estimate {
     pub ceiling: f64,
     /// The permutation null; absent where a permutation changes nothing.
     pub null: Option<Null>,
-    /// See [`Estimate::is_saturated`].
+    /// See [`Estimate::is_saturated`]; also where the whole interval lies above the ceiling, or the
+    /// value grows with the samples as only an infinite truth does.
     pub saturated: bool,
     /// The estimate on each subsample. Subsamples are the same for both informations of a layer and
     /// for every layer of a run, so functions of several estimates get their interval from these.

@@ -175,14 +175,17 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
     let growth = point.value - finite.iter().sum::<f64>() / finite.len() as f64;
     // Without halves the growth is NaN, and exceeds nothing.
     let grows = estimator.growth_limit().is_some_and(|limit| growth > limit);
+    let ci = subsampling_interval(point.value, &subsamples);
+    // Neighbours of few samples can read more than there is; NaN, without halves, exceeds nothing.
+    let impossible = ci[0] > point.ceiling + 1e-9;
     Ok(Estimate {
         value: point.value,
-        ci: subsampling_interval(point.value, &subsamples),
+        ci,
         bracket: point.bracket.unwrap_or([point.value; 2]),
         monte_carlo_error: point.monte_carlo_error.unwrap_or(0.0),
         ceiling: point.ceiling,
         null: summarise_null(point.value, permuted),
-        saturated: point.saturated || grows,
+        saturated: point.saturated || grows || impossible,
         subsamples,
         chosen: point.chosen,
     })

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use infoplane_engine::{Backend, Plan, PlanOptions};
+use infoplane_estimators::Resampling;
 use infoplane_estimators::registry::{self, FAMILIES};
 use infoplane_estimators::tasks::{self, Task};
 use rayon::prelude::*;
@@ -92,9 +93,22 @@ fn try_one(task: &Task, family: &registry::Family, n: usize, draws: usize) -> Op
     let mut n_saturated = 0;
     for seed in 0..draws as u64 {
         let data = task.sample(n, seed);
-        let point = estimator.point(&data.pair().ok()?, seed).ok()?;
-        values.push(point.value * std::f64::consts::LN_2);
-        n_saturated += usize::from(point.saturated);
+        let pair = data.pair().ok()?;
+        // Growth with the number of samples, which two halves show, is a flag as well.
+        let (value, saturated) = if estimator.growth_limit().is_some() && task.truth.is_infinite() {
+            let halves = Resampling {
+                subsamples: 2,
+                permutations: 0,
+                seed,
+            };
+            let found = estimator.estimate(&pair, &halves).ok()?;
+            (found.value, found.saturated)
+        } else {
+            let found = estimator.point(&pair, seed).ok()?;
+            (found.value, found.saturated)
+        };
+        values.push(value * std::f64::consts::LN_2);
+        n_saturated += usize::from(saturated);
     }
     let truth = task.truth * std::f64::consts::LN_2;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / draws as f64;

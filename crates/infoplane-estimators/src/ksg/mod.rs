@@ -46,10 +46,11 @@ impl Sides {
             About::Identity => return Err(identity(estimator)),
         };
         check_samples(pair.n_samples(), k)?;
-        Ok(Self {
-            first: Points::new(pair.vectors(), scale),
-            second: Points::new(other, scale),
-        })
+        let (first, second) = rayon::join(
+            || Points::new(pair.vectors(), scale),
+            || Points::new(other, scale),
+        );
+        Ok(Self { first, second })
     }
 
     /// Whether a side is constant, which makes the information 0.

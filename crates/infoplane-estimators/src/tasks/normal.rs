@@ -115,8 +115,8 @@ fn spiral_task(d: usize) -> Task {
         INVERTIBLE,
         move |rng| {
             let (mut x, mut y) = pairs(rng, d, 2, SPARSE);
-            spiral(&mut x);
-            spiral(&mut y);
+            spiral(&mut x, 0);
+            spiral(&mut y, 1);
             (x, y)
         },
     )
@@ -179,16 +179,14 @@ fn swiss_roll(u: f64) -> Vec<f64> {
     vec![angle * angle.cos() / 21.0, angle * angle.sin() / 21.0]
 }
 
-/// Turns the planes of neighbouring coordinates by an angle that grows with the radius; the radius
-/// stays, so it can be undone.
-fn spiral(x: &mut [f64]) {
+/// Turns the plane of coordinates `first` and `first` + 1 by the angle |x|²/d, which can be undone, as
+/// the radius stays: the spiral of Czyż et al. 2023 (arXiv 2306.11078) at its normalised speed.
+fn spiral(x: &mut [f64], first: usize) {
     let angle = x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64;
     let (sin, cos) = angle.sin_cos();
-    for k in 1..x.len() {
-        let (a, b) = (x[k - 1], x[k]);
-        x[k - 1] = cos * a - sin * b;
-        x[k] = sin * a + cos * b;
-    }
+    let (a, b) = (x[first], x[first + 1]);
+    x[first] = cos * a - sin * b;
+    x[first + 1] = sin * a + cos * b;
 }
 
 #[cfg(test)]
