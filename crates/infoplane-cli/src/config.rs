@@ -65,6 +65,12 @@ fn network(config: &mut RunConfig, args: &NetworkArgs) {
 
 pub fn information(config: &mut RunConfig, args: &InformationArgs) {
     over!(config, args, groups, tau, seed);
+    if !args.estimators.is_empty() {
+        config.estimators.clone_from(&args.estimators);
+    }
+    if !args.against.is_empty() {
+        config.against.clone_from(&args.against);
+    }
 }
 
 fn attribution(config: &mut RunConfig, args: &AttributionArgs) {

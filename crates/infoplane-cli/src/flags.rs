@@ -119,6 +119,14 @@ pub struct InformationArgs {
     /// Map classes to coarse groups: a CSV file with a column `class_index`, and the column to use
     #[arg(long, value_name = "FILE.csv:COLUMN")]
     pub groups: Option<String>,
+    /// Also estimate by these families, rows of their own: kde, renyi, probe, ross, binned, … (see `mi
+    /// --help`); the plane itself stays that of gaussian-channel
+    #[arg(long = "estimator", value_name = "NAME,...", value_delimiter = ',')]
+    pub estimators: Vec<String>,
+    /// What Y is: label, groups, predicted; with several, the first is the plane's and the others get
+    /// rows of their own [default: groups where they are given, else label]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub against: Vec<String>,
     /// Noise of the channel relative to a layer's standard deviation [default: the smallest of 0.1 to
     /// 1 at which every layer's estimate is trustworthy]
     #[arg(long, value_name = "TAU", allow_negative_numbers = true)]

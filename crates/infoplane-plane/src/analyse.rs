@@ -1,18 +1,23 @@
 //! From vectors to the plane: a sweep over resolutions, then every figure at the chosen one.
 
 use infoplane_estimators::{
-    Estimate, GaussianChannel, Information, InformationEstimator, Labels, PreparedLayer, Samples,
+    Estimate, GaussianChannel, Information, Labels, PreparedLayer, Samples,
 };
 
+use crate::channels;
+use crate::checks::{self, Check};
 use crate::completeness::completeness;
 use crate::critical::{Candidate, rank};
 use crate::efficiency::efficiency;
-use crate::labels::{accuracy, labels, summary};
+use crate::families::{self, Found, OWN, Other};
+use crate::labels::{accuracy, labels as labels_of, summary};
 use crate::resolution::{LayerSweep, choose};
+use crate::roles::roles;
+use crate::stability::{RankStability, RankedBy, Ranking, figures, stability};
 use crate::warnings::{Findings, warnings};
 use crate::{
-    Distribution, Figure, LayerInput, NullFigure, PLANE_FORMAT, PlaneError, PlaneInput,
-    PlaneOptions, PlaneResult, PlaneRow, VectorKind,
+    ClassRow, Distribution, Figure, Ite, LayerInput, Matrix, NullFigure, PLANE_FORMAT, PlaneError,
+    PlaneInput, PlaneOptions, PlaneResult, PlaneRow, Resolution, VectorKind,
 };
 
 /// What an analysis is doing.
@@ -69,11 +74,15 @@ pub fn analyse(
         return Err(PlaneError::NoResolutions);
     }
     let channel = options.channel.clone().check()?;
-    let labels = labels(input)?;
+    let others = families::build(&options.estimators)?;
+    let labels = labels_of(input.label.as_ref())?;
     let (plots, sweeps) = sweep(input, &channel, labels.as_ref(), &taus, progress)?;
     let resolution = choose(options, &taus, &sweeps);
+    let tables = tables(input, labels.as_ref(), &others, options.channel.seed)?;
 
     let mut informations = Vec::with_capacity(plots.len());
+    let mut further: Vec<Vec<Found>> = tables.iter().map(|_| Vec::new()).collect();
+    let (mut classes, mut channel_views) = (Vec::new(), Vec::new());
     for (done, plot) in plots.iter().enumerate() {
         let layer = &input.layers[plot.layer];
         progress(Progress {
@@ -84,24 +93,41 @@ pub fn analyse(
             total: plots.len(),
         });
         informations.push(channel.estimate(&plot.prepared, resolution.tau)?);
+        if labels.is_some() {
+            classes.push(ClassRow {
+                layer: layer.name.clone(),
+                kind: plot.kind,
+                bits: channel.by_class(&plot.prepared, resolution.tau)?,
+            });
+        }
+        let shown = labels
+            .as_ref()
+            .filter(|_| plot.kind == VectorKind::Conductance);
+        if shown.is_none() && tables.is_empty() {
+            continue;
+        }
+        let matrix = vectors(input, plot.layer, plot.kind)?;
+        if let Some(labels) = shown {
+            let tau = resolution.tau;
+            channel_views.push(channels::view(
+                layer, plot.kind, &matrix, labels, &channel, tau,
+            )?);
+        }
+        for (table, found) in tables.iter().zip(&mut further) {
+            found.push(table.estimate(&matrix, &channel, &resolution, layer, plot.kind)?);
+        }
     }
 
-    let name = channel.name();
     let limit = options.bracket_limit;
-    let rows: Vec<PlaneRow> = plots
+    let own = label_kind(input, labels.as_ref());
+    let mut rows: Vec<PlaneRow> = plots
         .iter()
         .zip(&informations)
         .map(|(plot, information)| {
-            let layer = &input.layers[plot.layer];
             let previous = previous_cut(input, &plots, &informations, plot);
-            row(
-                name,
-                layer,
-                plot,
-                information,
-                previous.map(|(_, p)| p),
-                limit,
-            )
+            let layer = &input.layers[plot.layer];
+            let before = previous.map(|(_, p)| p);
+            row((OWN, &own), layer, plot, information, before, limit)
         })
         .collect();
     let candidates: Vec<Candidate<'_>> = plots
@@ -129,6 +155,17 @@ pub fn analyse(
             completeness: &completeness,
         },
     );
+    let stability = stabilities(&resolution, &plots, &informations, &tables, &further);
+    for (table, found) in tables.iter().zip(&further) {
+        rows.extend(further_rows(input, &plots, table, found, limit));
+    }
+    let cuts = KINDS.map(|kind| cuts(input, &plots, &informations, kind));
+    let mut checks: Vec<Check> = KINDS
+        .iter()
+        .zip(&cuts)
+        .flat_map(|(&kind, cuts)| checks::monotone(kind, cuts))
+        .collect();
+    checks.extend(checks::planes_agree(&cuts[0], &cuts[1]));
     Ok(PlaneResult {
         format: PLANE_FORMAT,
         n: input.n_samples,
@@ -136,11 +173,233 @@ pub fn analyse(
         target: input.target.clone(),
         accuracy: accuracy(input),
         critical: rank(&candidates, limit),
+        roles: KINDS
+            .iter()
+            .flat_map(|&kind| roles(kind, &all_cuts(input, &plots, &informations, kind)))
+            .collect(),
+        stability,
+        checks,
+        classes,
+        channels: channel_views,
         resolution,
         rows,
         completeness,
         steps: Distribution::of(input.steps.iter().map(|&s| f64::from(s)).collect()),
         warnings,
+    })
+}
+
+/// A family and a label beside the plane's own, for which there are rows.
+struct Table<'a> {
+    /// `None` for the plane's own.
+    family: Option<&'a Other>,
+    labels: Option<Labels>,
+    label_kind: String,
+    /// Whether the label is the plane's own.
+    own_label: bool,
+    seed: u64,
+}
+
+impl Table<'_> {
+    fn name(&self) -> &'static str {
+        self.family.map_or(OWN, Other::name)
+    }
+
+    fn estimate(
+        &self,
+        matrix: &Matrix,
+        channel: &GaussianChannel,
+        resolution: &Resolution,
+        layer: &LayerInput,
+        kind: VectorKind,
+    ) -> Result<Found, PlaneError> {
+        let named = |source| PlaneError::Layer {
+            layer: layer.name.clone(),
+            kind,
+            source,
+        };
+        let samples = Samples::new(&matrix.data, matrix.n_samples, matrix.width).map_err(named)?;
+        let labels = self.labels.as_ref();
+        match self.family {
+            Some(family) => family.estimate(samples, labels, self.seed),
+            None => channel
+                .prepare(samples, labels)
+                .and_then(|prepared| channel.estimate(&prepared, resolution.tau))
+                .map(|information| Found::Both(Box::new(information))),
+        }
+        .map_err(named)
+    }
+}
+
+/// Every other family with the plane's label, then every family with each other label.
+fn tables<'a>(
+    input: &PlaneInput<'_>,
+    labels: Option<&Labels>,
+    others: &'a [Other],
+    seed: u64,
+) -> Result<Vec<Table<'a>>, PlaneError> {
+    let mut tables: Vec<Table<'_>> = others
+        .iter()
+        .map(|family| Table {
+            family: Some(family),
+            labels: labels.cloned(),
+            label_kind: label_kind(input, labels),
+            own_label: true,
+            seed,
+        })
+        .collect();
+    for label in &input.further_labels {
+        let Some(labels) = labels_of(Some(label))? else {
+            continue;
+        };
+        let families = std::iter::once(None).chain(others.iter().map(Some));
+        tables.extend(families.map(|family| Table {
+            family,
+            labels: Some(labels.clone()),
+            label_kind: label.kind.clone(),
+            own_label: false,
+            seed,
+        }));
+    }
+    Ok(tables)
+}
+
+fn label_kind(input: &PlaneInput<'_>, labels: Option<&Labels>) -> String {
+    let label = input.label.as_ref().filter(|_| labels.is_some());
+    label.map_or_else(|| "none".to_owned(), |label| label.kind.clone())
+}
+
+/// The rankings of the conductances by every τ of the sweep and every other family.
+fn stabilities(
+    resolution: &Resolution,
+    plots: &[Plot],
+    informations: &[Information],
+    tables: &[Table<'_>],
+    further: &[Vec<Found>],
+) -> Vec<RankStability> {
+    let is_conductance = |plot: &&Plot| plot.kind == VectorKind::Conductance;
+    let layers: Vec<&Information> = plots
+        .iter()
+        .zip(informations)
+        .filter(|(plot, _)| is_conductance(plot))
+        .map(|(_, information)| information)
+        .collect();
+    if layers.iter().all(|information| information.label.is_none()) {
+        return Vec::new();
+    }
+    let of = |by: RankedBy| {
+        let mut rankings: Vec<Ranking> = resolution
+            .sweep
+            .iter()
+            .map(|step| {
+                let points = step.points.iter();
+                let points = points.filter(|point| point.kind == VectorKind::Conductance);
+                let figure = |point: &crate::ResolutionPoint| match by {
+                    RankedBy::Ite => point.ite,
+                    RankedBy::MiY => point.mi_y,
+                };
+                (format!("τ = {}", step.tau), points.map(figure).collect())
+            })
+            .collect();
+        for (table, found) in tables.iter().zip(further).filter(|(t, _)| t.own_label) {
+            let found = plots.iter().zip(found);
+            let figure = |found: &Found| match found {
+                Found::Both(information) => figures(by, &[information], None).pop().flatten(),
+                Found::Label(label) => (by == RankedBy::MiY).then_some(label.value),
+                Found::Nothing => None,
+            };
+            let values: Vec<Option<f64>> = found
+                .filter(|(plot, _)| is_conductance(plot))
+                .map(|(_, found)| figure(found))
+                .collect();
+            if values.iter().any(Option::is_some) {
+                rankings.push((table.name().to_owned(), values));
+            }
+        }
+        stability(by, rankings, &layers)
+    };
+    vec![of(RankedBy::Ite), of(RankedBy::MiY)]
+}
+
+/// The rows of one table, in the order of the plots.
+fn further_rows(
+    input: &PlaneInput<'_>,
+    plots: &[Plot],
+    table: &Table<'_>,
+    found: &[Found],
+    limit: f64,
+) -> Vec<PlaneRow> {
+    let names = (table.name(), table.label_kind.as_str());
+    plots
+        .iter()
+        .zip(found)
+        .filter_map(|(plot, figures)| {
+            let layer = &input.layers[plot.layer];
+            match figures {
+                Found::Both(information) => {
+                    let before = plots.iter().zip(found).rfind(|(other, _)| {
+                        layer.cut
+                            && other.kind == plot.kind
+                            && other.layer < plot.layer
+                            && input.layers[other.layer].cut
+                    });
+                    let before = before.and_then(|(_, found)| match found {
+                        Found::Both(information) => Some(information.as_ref()),
+                        _ => None,
+                    });
+                    Some(row(names, layer, plot, information, before, limit))
+                }
+                Found::Label(label) => Some(PlaneRow {
+                    mi_y: Some(figure(label, limit)),
+                    ..bare_row(names, layer, plot, input.n_samples, plot.width)
+                }),
+                Found::Nothing => None,
+            }
+        })
+        .collect()
+}
+
+/// The cut layers of a kind, from input to output.
+fn all_cuts<'a>(
+    input: &'a PlaneInput<'_>,
+    plots: &[Plot],
+    informations: &'a [Information],
+    kind: VectorKind,
+) -> Vec<(&'a LayerInput, &'a Information)> {
+    plots
+        .iter()
+        .zip(informations)
+        .map(|(plot, information)| (plot, &input.layers[plot.layer], information))
+        .filter(|(plot, layer, _)| plot.kind == kind && layer.cut)
+        .map(|(_, layer, information)| (layer, information))
+        .collect()
+}
+
+/// Those of [`all_cuts`] whose figures are not saturated.
+fn cuts<'a>(
+    input: &'a PlaneInput<'_>,
+    plots: &[Plot],
+    informations: &'a [Information],
+    kind: VectorKind,
+) -> Vec<(&'a LayerInput, &'a Information)> {
+    let mut cuts = all_cuts(input, plots, informations, kind);
+    cuts.retain(|(_, information)| {
+        let label = information.label.as_ref();
+        !information.input.saturated && !label.is_some_and(|label| label.saturated)
+    });
+    cuts
+}
+
+/// The vectors of a layer, of as many samples as there are.
+fn vectors(input: &PlaneInput<'_>, index: usize, kind: VectorKind) -> Result<Matrix, PlaneError> {
+    let matrix = input.vectors.vectors(index, kind)?;
+    if matrix.n_samples == input.n_samples {
+        return Ok(matrix);
+    }
+    Err(PlaneError::Length {
+        what: format!("{kind} of layer `{}`", input.layers[index].name),
+        found: matrix.n_samples,
+        expected: input.n_samples,
     })
 }
 
@@ -168,14 +427,7 @@ fn sweep(
                 kind,
                 source,
             };
-            let matrix = input.vectors.vectors(index, kind)?;
-            if matrix.n_samples != input.n_samples {
-                return Err(PlaneError::Length {
-                    what: format!("{kind} of layer `{}`", layer.name),
-                    found: matrix.n_samples,
-                    expected: input.n_samples,
-                });
-            }
+            let matrix = vectors(input, index, kind)?;
             let samples =
                 Samples::new(&matrix.data, matrix.n_samples, matrix.width).map_err(named)?;
             let prepared = channel.prepare(samples, labels).map_err(named)?;
@@ -213,13 +465,13 @@ fn previous_cut<'a>(
         .rfind(|(layer, _)| layer.cut)
 }
 
-fn row(
-    estimator: &str,
+/// A row of a family and a label, without figures.
+fn bare_row(
+    (estimator, label): (&str, &str),
     layer: &LayerInput,
     plot: &Plot,
-    information: &Information,
-    previous: Option<&Information>,
-    bracket_limit: f64,
+    n: usize,
+    dimensions: usize,
 ) -> PlaneRow {
     PlaneRow {
         layer: layer.name.clone(),
@@ -227,15 +479,40 @@ fn row(
         cut: layer.cut,
         kind: plot.kind,
         estimator: estimator.to_owned(),
-        n: information.n_samples,
+        label: label.to_owned(),
+        n,
         width: plot.width,
-        dimensions: information.dimensions,
-        mi_x: figure(&information.input, bracket_limit),
-        mi_y: information
-            .label
-            .as_ref()
-            .map(|label| figure(label, bracket_limit)),
+        dimensions,
+        mi_x: None,
+        mi_y: None,
+        ite: Ite {
+            ratio: None,
+            normalized: None,
+            incremental: None,
+        },
+    }
+}
+
+fn row(
+    names: (&str, &str),
+    layer: &LayerInput,
+    plot: &Plot,
+    information: &Information,
+    previous: Option<&Information>,
+    bracket_limit: f64,
+) -> PlaneRow {
+    let label = information.label.as_ref();
+    PlaneRow {
+        mi_x: Some(figure(&information.input, bracket_limit)),
+        mi_y: label.map(|label| figure(label, bracket_limit)),
         ite: efficiency(information, previous),
+        ..bare_row(
+            names,
+            layer,
+            plot,
+            information.n_samples,
+            information.dimensions,
+        )
     }
 }
 

@@ -47,6 +47,9 @@ pub enum PlaneError {
     /// No τ was given to try.
     #[error("no resolution to try; give at least one τ")]
     NoResolutions,
+    /// Rows against groups were asked for, but there is no map from classes to groups.
+    #[error("there are no groups to compare with; give a map from classes to groups")]
+    NoGroups,
     /// The run directory can't be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

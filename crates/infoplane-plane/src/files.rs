@@ -4,10 +4,11 @@ use std::path::Path;
 
 use infoplane_store::{Column, ColumnData, write_atomically, write_table};
 
+use crate::families::OWN;
 use crate::{Figure, Interval, PlaneError, PlaneResult, PlaneRow};
 
 /// Version of `plane.json`'s layout.
-pub const PLANE_FORMAT: u32 = 1;
+pub const PLANE_FORMAT: u32 = 2;
 
 /// Writes `plane.json`, `plane.csv` and `plane.parquet` into `folder`, each whole or not at all. The
 /// same result gives the same bytes.
@@ -42,12 +43,15 @@ fn columns(result: &PlaneResult) -> Vec<Column> {
     table.bool("cut", |row| Some(row.cut));
     table.text("kind", |row| row.kind.to_string());
     table.text("estimator", |row| row.estimator.clone());
+    table.text("label", |row| row.label.clone());
     table.text("target", |_| result.target.clone());
-    table.float("tau", |_| Some(result.resolution.tau));
+    table.float("tau", |row| {
+        (row.estimator == OWN).then_some(result.resolution.tau)
+    });
     table.integer("n", |row| row.n);
     table.integer("width", |row| row.width);
     table.integer("dimensions", |row| row.dimensions);
-    table.figure("mi_x", |row| Some(&row.mi_x));
+    table.figure("mi_x", |row| row.mi_x.as_ref());
     table.figure("mi_y", |row| row.mi_y.as_ref());
     table.interval("ite_ratio", |row| row.ite.ratio);
     table.interval("ite_normalized", |row| row.ite.normalized);

@@ -38,7 +38,7 @@ pub struct LayerInput {
 /// The label Y of each sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelInput {
-    /// `class`, or `group` where classes were mapped to groups.
+    /// `class`; `group` where classes were mapped to groups; `predicted` for the network's own answer.
     pub kind: String,
     /// Index of each sample's label; `None` for a sample without one.
     pub values: Vec<Option<u32>>,
@@ -56,6 +56,8 @@ pub struct PlaneInput<'a> {
     pub vectors: Box<dyn VectorSource + 'a>,
     /// Y; `None` where the samples have no labels.
     pub label: Option<LabelInput>,
+    /// Other labels that rows are made for beside those of `label`.
+    pub further_labels: Vec<LabelInput>,
     /// True class of each sample as an output unit, for the accuracy; empty where unknown.
     pub classes: Vec<Option<u32>>,
     /// Output unit of the highest logit of each sample.
@@ -104,7 +106,7 @@ impl PlaneInput<'_> {
         if !self.classes.is_empty() {
             length("true classes", self.classes.len())?;
         }
-        if let Some(label) = &self.label {
+        for label in self.label.iter().chain(&self.further_labels) {
             length("labels", label.values.len())?;
         }
         for layer in &self.layers {

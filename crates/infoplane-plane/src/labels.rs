@@ -9,11 +9,8 @@ use crate::{Accuracy, LabelInput, LabelSummary, PlaneError, PlaneInput};
 const COARSE_BELOW: f64 = 10.0;
 
 /// The labels of an analysis: `None` unless every sample has one.
-pub(crate) fn labels(input: &PlaneInput<'_>) -> Result<Option<Labels>, PlaneError> {
-    let values: Option<Vec<u32>> = input
-        .label
-        .as_ref()
-        .and_then(|label| label.values.iter().copied().collect());
+pub(crate) fn labels(input: Option<&LabelInput>) -> Result<Option<Labels>, PlaneError> {
+    let values: Option<Vec<u32>> = input.and_then(|label| label.values.iter().copied().collect());
     Ok(values.map(|values| Labels::new(&values)).transpose()?)
 }
 

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::ChannelView;
+use crate::checks::Check;
+use crate::families::OWN;
+use crate::roles::RoleRow;
+use crate::stability::RankStability;
+
 /// The content of `plane.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaneResult {
@@ -17,8 +23,25 @@ pub struct PlaneResult {
     pub accuracy: Option<Accuracy>,
     /// The channel noise that was chosen, and why.
     pub resolution: Resolution,
-    /// One row a (layer, kind, estimator), in network order, conductance before activation.
+    /// One row a (layer, kind, estimator, label). First those of the plane's own estimator and label
+    /// ([`PlaneResult::own_rows`]), in network order, conductance before activation; then the others in
+    /// the same order.
     pub rows: Vec<PlaneRow>,
+    /// What each step between consecutive cut layers does to both informations, by kind.
+    #[serde(default)]
+    pub roles: Vec<RoleRow>,
+    /// How much the layers' ranking depends on samples, noise and estimator.
+    #[serde(default)]
+    pub stability: Vec<RankStability>,
+    /// What theory predicts, and what became of it.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// How far each class's vectors lie from those of all, by layer and kind.
+    #[serde(default)]
+    pub classes: Vec<ClassRow>,
+    /// Which channels carry a layer's information about the label, for conductances.
+    #[serde(default)]
+    pub channels: Vec<ChannelView>,
     /// Completeness error by cut layer.
     pub completeness: Vec<CompletenessRow>,
     /// Path steps a sample took.
@@ -30,10 +53,31 @@ pub struct PlaneResult {
     pub warnings: Vec<String>,
 }
 
+impl PlaneResult {
+    /// The rows of the plane's own estimator (`gaussian-channel`) and label, of which I(X;C) is always
+    /// there.
+    pub fn own_rows(&self) -> impl Iterator<Item = &PlaneRow> {
+        self.rows
+            .iter()
+            .filter(|row| row.estimator == OWN && row.label == self.label.kind)
+    }
+}
+
+/// What a layer's vectors tell of each class: D(p(c̃|y) ‖ p(c̃)), whose mean over samples is I(C̃;Y).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassRow {
+    /// Layer name.
+    pub layer: String,
+    /// Which vectors.
+    pub kind: VectorKind,
+    /// Bits by label, in the order of [`LabelSummary::names`]; absent for a label of one sample.
+    pub bits: Vec<Option<f64>>,
+}
+
 /// The label's side of the plane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelSummary {
-    /// `class`, or `group` where classes were mapped to groups.
+    /// `class`, `group` where classes were mapped to groups, `predicted`, or `none`.
     pub kind: String,
     /// Number of distinct labels present.
     pub n_classes: usize,
@@ -133,18 +177,25 @@ pub struct PlaneRow {
     pub kind: VectorKind,
     /// Estimator name.
     pub estimator: String,
+    /// What Y is: `class`, `group`, `predicted`, or `none`.
+    #[serde(default = "no_label")]
+    pub label: String,
     /// Samples.
     pub n: usize,
     /// Length of the vectors.
     pub width: usize,
     /// Dimensions kept for the estimate (principal components).
     pub dimensions: usize,
-    /// I(X;C).
-    pub mi_x: Figure,
+    /// I(X;C); absent for an estimator for which it is infinite.
+    pub mi_x: Option<Figure>,
     /// I(C;Y); absent where the samples have no labels.
     pub mi_y: Option<Figure>,
     /// Transformation efficiency by form.
     pub ite: Ite,
+}
+
+fn no_label() -> String {
+    "none".to_owned()
 }
 
 /// An estimate with everything needed to judge it.

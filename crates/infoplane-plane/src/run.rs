@@ -13,6 +13,29 @@ pub struct ClassGroups {
     pub of_class: Vec<Option<u32>>,
 }
 
+/// A label that the vectors are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The true class.
+    Class,
+    /// The group of the true class.
+    Group,
+    /// The class with the highest output.
+    Predicted,
+}
+
+impl Against {
+    /// `label`, `groups` or `predicted`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "label" => Self::Class,
+            "groups" => Self::Group,
+            "predicted" => Self::Predicted,
+            _ => return None,
+        })
+    }
+}
+
 struct RunVectors<'a> {
     run: &'a RunDir,
     names: Vec<String>,
@@ -34,15 +57,18 @@ impl VectorSource for RunVectors<'_> {
 }
 
 impl<'a> PlaneInput<'a> {
-    /// The analysed samples of a run. `target` names what was attributed (`predicted`, `label`, …);
-    /// with `groups` the label is the class's group.
+    /// The analysed samples of a run. `target` names what was attributed (`predicted`, `label`, …).
+    /// The first of `against` is the plane's label, and further rows are made for the others; by
+    /// default it is the class's group where there are `groups`, else the class.
     ///
     /// # Errors
-    /// [`PlaneError::Store`] when a column can't be read.
+    /// [`PlaneError::Store`] when a column can't be read; [`PlaneError::NoGroups`] for
+    /// [`Against::Group`] without `groups`.
     pub fn from_run(
         run: &'a RunDir,
         target: &str,
         groups: Option<&ClassGroups>,
+        against: &[Against],
     ) -> Result<Self, PlaneError> {
         let manifest = run.manifest();
         let layers = manifest
@@ -60,25 +86,47 @@ impl<'a> PlaneInput<'a> {
             })
             .collect::<Result<Vec<_>, PlaneError>>()?;
         let classes = run.labels()?;
+        let predicted = run.predicted()?;
+        let names = &manifest.data.class_names;
         let has_labels = classes.iter().any(Option::is_some);
-        let label = has_labels.then(|| match groups {
-            None => LabelInput {
-                kind: "class".to_owned(),
-                values: classes.clone(),
-                names: manifest.data.class_names.clone(),
-            },
-            Some(groups) => LabelInput {
-                kind: "group".to_owned(),
-                values: classes
-                    .iter()
-                    .map(|class| {
+        let by_default = match groups {
+            None => Against::Class,
+            Some(_) => Against::Group,
+        };
+        let mut chosen = against.to_vec();
+        if chosen.is_empty() {
+            chosen.push(by_default);
+        }
+        let mut labels = chosen.iter().map(|against| {
+            Ok(match against {
+                Against::Class => has_labels.then(|| LabelInput {
+                    kind: "class".to_owned(),
+                    values: classes.clone(),
+                    names: names.clone(),
+                }),
+                Against::Group => {
+                    let groups = groups.ok_or(PlaneError::NoGroups)?;
+                    let group = |class: &Option<u32>| {
                         let class = usize::try_from((*class)?).ok()?;
                         groups.of_class.get(class).copied().flatten()
+                    };
+                    has_labels.then(|| LabelInput {
+                        kind: "group".to_owned(),
+                        values: classes.iter().map(group).collect(),
+                        names: groups.names.clone(),
                     })
-                    .collect(),
-                names: groups.names.clone(),
-            },
+                }
+                Against::Predicted => Some(LabelInput {
+                    kind: "predicted".to_owned(),
+                    values: predicted.iter().copied().map(Some).collect(),
+                    names: names.clone(),
+                }),
+            })
         });
+        let label = labels.next().transpose()?.flatten();
+        let further_labels = labels
+            .filter_map(Result::transpose)
+            .collect::<Result<Vec<_>, PlaneError>>()?;
         Ok(Self {
             n_samples: classes.len(),
             vectors: Box::new(RunVectors {
@@ -87,8 +135,9 @@ impl<'a> PlaneInput<'a> {
             }),
             layers,
             label,
+            further_labels,
             classes,
-            predicted: run.predicted()?,
+            predicted,
             f_input: run.f_input()?,
             f_baseline: run.f_baseline()?,
             steps: run.steps()?,

@@ -96,7 +96,8 @@ fn about_rows(found: &Findings<'_>, warnings: &mut Vec<String>) {
         ));
     }
     let saturated = |row: &PlaneRow| {
-        row.mi_x.saturated || row.mi_y.as_ref().is_some_and(|figure| figure.saturated)
+        row.mi_x.as_ref().is_some_and(|figure| figure.saturated)
+            || row.mi_y.as_ref().is_some_and(|figure| figure.saturated)
     };
     if let Some(names) = names(&saturated) {
         warnings.push(format!(

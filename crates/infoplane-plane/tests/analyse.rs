@@ -60,6 +60,7 @@ fn input(spreads: &[f64]) -> PlaneInput<'static> {
                 .map(str::to_owned)
                 .into(),
         }),
+        further_labels: Vec::new(),
         classes,
         predicted: (0..n_samples).map(|i| (i / PER_CLASS) as u32).collect(),
         f_input: vec![2.0; n_samples],
@@ -139,7 +140,12 @@ fn without_labels_only_the_input_information_is_there() {
             .iter()
             .all(|row| row.mi_y.is_none() && row.ite.ratio.is_none())
     );
-    assert!(result.rows.iter().all(|row| row.mi_x.value > 0.0));
+    assert!(
+        result
+            .rows
+            .iter()
+            .all(|row| row.mi_x.as_ref().unwrap().value > 0.0)
+    );
     assert!(result.critical.is_empty() && result.accuracy.is_none());
     assert!(
         result.warnings[0].contains("no labels"),
@@ -187,7 +193,7 @@ fn constant_layer_carries_nothing_and_says_so() {
     constant.layers.truncate(1);
     constant.vectors = Box::new(Stored(vec![[zero.clone(), zero]]));
     let result = run(&constant);
-    assert_eq!(result.rows[0].mi_x.value, 0.0);
+    assert_eq!(result.rows[0].mi_x.as_ref().unwrap().value, 0.0);
     assert!(result.rows[0].ite.ratio.is_none());
     assert!(
         result.warnings.iter().any(|w| w.starts_with("Constant")),
@@ -207,7 +213,7 @@ fn fixed_resolution_is_used_and_joins_the_sweep() {
     assert_eq!(result.resolution.sweep.len(), 8);
     let point = &result.resolution.sweep[4].points[0];
     assert_eq!(result.resolution.sweep[4].tau, 0.4);
-    assert_eq!(point.mi_x, result.rows[0].mi_x.value);
+    assert_eq!(point.mi_x, result.rows[0].mi_x.as_ref().unwrap().value);
 }
 
 #[test]
@@ -316,6 +322,7 @@ fn last_residual_block_of_a_real_network_is_critical() {
             values: classes.clone(),
             names: Vec::new(),
         }),
+        further_labels: Vec::new(),
         classes,
         predicted,
         f_input: vec![1.0; n_samples],
@@ -327,10 +334,10 @@ fn last_residual_block_of_a_real_network_is_critical() {
     let result = analyse(&real, &PlaneOptions::default(), &|_| {}).unwrap();
     println!("{:?}: {}", started.elapsed(), result.resolution.reason);
     for row in &result.rows {
-        let label = row.mi_y.as_ref().unwrap();
+        let (input, label) = (row.mi_x.as_ref().unwrap(), row.mi_y.as_ref().unwrap());
         println!(
             "{} {}: {:.3} {:.3?}, {:.3} {:.3?}, ITE {:.3?}",
-            row.kind, row.layer, row.mi_x.value, row.mi_x.ci, label.value, label.ci, row.ite.ratio
+            row.kind, row.layer, input.value, input.ci, label.value, label.ci, row.ite.ratio
         );
     }
     for layer in &result.critical {
@@ -353,4 +360,76 @@ fn last_residual_block_of_a_real_network_is_critical() {
         "{}",
         block.evidence
     );
+}
+
+#[test]
+fn other_families_and_labels_get_rows_of_their_own() {
+    let mut both = input(&[0.3, 1.5]);
+    let mut predicted = both.label.clone().unwrap();
+    "predicted".clone_into(&mut predicted.kind);
+    both.further_labels.push(predicted);
+    let mut options = options();
+    options.estimators = ["kde", "gaussian-channel", "ross", "kde"]
+        .map(str::to_owned)
+        .into();
+    let result = analyse(&both, &options, &|_| {}).unwrap();
+    let plain = run(&input(&[0.3, 1.5]));
+    // Four vectors by three families and two labels; the plane's own rows come first, unchanged.
+    assert_eq!(result.rows.len(), 4 * 3 * 2);
+    assert_eq!(result.rows[..4], plain.rows);
+    assert!(result.own_rows().eq(&plain.rows));
+    for row in &result.rows[4..] {
+        let label = row.mi_y.as_ref().unwrap();
+        assert!(label.ci[0] < label.value && label.null.is_some());
+        let infinite = row.estimator == "ross";
+        assert_eq!(row.mi_x.is_none(), infinite);
+        assert_eq!(row.ite.ratio.is_none(), infinite);
+    }
+    // The predicted class is the true one here, so its rows by the plane's family are the plane's.
+    let again = |row: &&infoplane_plane::PlaneRow| {
+        row.estimator == "gaussian-channel" && row.label == "predicted"
+    };
+    let values = |rows: &[&infoplane_plane::PlaneRow]| -> Vec<f64> {
+        let figures = rows.iter().filter_map(|row| row.mi_y.as_ref());
+        figures.map(|figure| figure.value).collect()
+    };
+    let own: Vec<_> = result.own_rows().collect();
+    let others: Vec<_> = result.rows.iter().filter(again).collect();
+    assert_eq!(values(&own), values(&others));
+    let by_ite = &result.stability[0];
+    assert_eq!(by_ite.rankings.last().map(String::as_str), Some("kde"));
+}
+
+#[test]
+fn an_unknown_family_is_refused() {
+    let mut options = options();
+    options.estimators = vec!["kdd".to_owned()];
+    let error = analyse(&input(&[0.5]), &options, &|_| {}).unwrap_err();
+    assert!(error.to_string().contains("kde"), "{error}");
+}
+
+#[test]
+fn information_by_class_has_the_whole_as_its_mean() {
+    let result = run(&input(&[0.3, 1.5]));
+    for (class, row) in result.classes.iter().zip(result.own_rows()) {
+        assert_eq!((&class.layer, class.kind), (&row.layer, row.kind));
+        let bits: Vec<f64> = class.bits.iter().map(|bits| bits.unwrap()).collect();
+        let mean = bits.iter().sum::<f64>() / bits.len() as f64;
+        let value = row.mi_y.as_ref().unwrap().value;
+        assert!((mean - value).abs() < 1e-9, "{mean} {value}");
+    }
+    assert_eq!(result.classes.len(), 4);
+}
+
+#[test]
+fn a_step_towards_the_label_utilises() {
+    let result = run(&input(&[0.3, 1.5]));
+    let step = &result.roles[0];
+    assert_eq!((step.from.as_str(), step.to.as_str()), ("layer0", "layer1"));
+    assert!(step.roles.contains(&infoplane_plane::Role::Utilises));
+    let kept = result
+        .checks
+        .iter()
+        .find(|check| check.name == "label_kept");
+    assert_eq!(kept.unwrap().verdict, infoplane_plane::Verdict::Holds);
 }

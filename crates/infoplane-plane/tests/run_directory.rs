@@ -79,7 +79,7 @@ fn stored_samples_are_analysed_by_class_and_by_group() {
     }
     let run = writer.finish().unwrap();
 
-    let by_class = PlaneInput::from_run(&run, "predicted", None).unwrap();
+    let by_class = PlaneInput::from_run(&run, "predicted", None, &[]).unwrap();
     assert_eq!(by_class.n_samples, 59);
     assert_eq!(by_class.layers[1].delta.as_ref().unwrap()[0], 0.5);
     assert!(by_class.layers[0].delta.is_none());
@@ -104,7 +104,7 @@ fn stored_samples_are_analysed_by_class_and_by_group() {
         names: vec!["insect".to_owned(), "mammal".to_owned()],
         of_class: vec![Some(0), Some(0), Some(1)],
     };
-    let by_group = PlaneInput::from_run(&run, "predicted", Some(&groups)).unwrap();
+    let by_group = PlaneInput::from_run(&run, "predicted", Some(&groups), &[]).unwrap();
     let result = analyse(&by_group, &PlaneOptions::default(), &|_| {}).unwrap();
     assert_eq!(
         (result.label.kind.as_str(), result.label.n_classes),

@@ -85,17 +85,14 @@ impl<'a> RunView<'a> {
         self.position.get(layer).copied()
     }
 
-    /// Rows of one kind by the estimator shown first, in network order.
+    /// Rows of one kind by the plane's own estimator and label, in network order.
     pub(crate) fn rows(&self, kind: VectorKind) -> impl Iterator<Item = &'a PlaneRow> + '_ {
-        self.plane
-            .rows
-            .iter()
-            .filter(move |row| row.kind == kind && row.estimator == self.estimator)
+        self.plane.own_rows().filter(move |row| row.kind == kind)
     }
 
     /// Whether the samples have labels, so that I(C;Y) and ITE exist.
     pub(crate) fn labelled(&self) -> bool {
-        self.plane.rows.iter().any(|row| row.mi_y.is_some())
+        self.plane.own_rows().any(|row| row.mi_y.is_some())
     }
 
     /// The cut layer whose 95th percentile of the relative completeness error is largest.
@@ -110,7 +107,7 @@ impl<'a> RunView<'a> {
 /// Whether a row's figures may rank its layer.
 pub(crate) fn is_trusted(row: &PlaneRow) -> bool {
     let sound = |figure: &infoplane_plane::Figure| !figure.saturated && !figure.flagged;
-    sound(&row.mi_x) && row.mi_y.as_ref().is_none_or(sound)
+    row.mi_x.as_ref().is_none_or(sound) && row.mi_y.as_ref().is_none_or(sound)
 }
 
 /// Whether two intervals have a point in common.

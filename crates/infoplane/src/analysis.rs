@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use infoplane_plane::{
-    ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult, analyse, write_plane,
+    Against, ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult, analyse, write_plane,
 };
 use infoplane_report::{ReportOptions, write_report};
 use infoplane_store::{RunDir, SkippedSample};
@@ -124,6 +124,9 @@ impl Analysis {
         // What is wrong with the information side is better found before the sweep than after it.
         let groups = groups(&self.config)?;
         plane_options(&self.config)?;
+        if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
+            return Err(PlaneError::NoGroups.into());
+        }
         let stored = run.attribute(out, progress, stop)?;
         plane_and_report(&stored, out, &self.config, groups.as_ref(), progress)
     }
@@ -136,7 +139,7 @@ impl Analysis {
 }
 
 /// The plane and the report again, from a run's stored vectors. Only the settings of the information
-/// side (`groups`, `tau`, `seed`) are used.
+/// side (`groups`, `against`, `estimators`, `tau`, `seed`) are used.
 pub fn plane(
     dir: &Path,
     settings: &RunConfig,
@@ -181,6 +184,18 @@ fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
     }))
 }
 
+/// The labels that the plane is to be made against; none for the default.
+fn against(config: &RunConfig) -> Result<Vec<Against>, Error> {
+    let parse = |name: &String| {
+        Against::from_name(name).ok_or_else(|| {
+            Error::Setting(format!(
+                "against `{name}`: allowed are label, groups and predicted"
+            ))
+        })
+    };
+    config.against.iter().map(parse).collect()
+}
+
 /// How the plane is to be analysed, checked.
 fn plane_options(config: &RunConfig) -> Result<PlaneOptions, Error> {
     let mut options = PlaneOptions {
@@ -190,6 +205,8 @@ fn plane_options(config: &RunConfig) -> Result<PlaneOptions, Error> {
     options.channel.seed = config.seed.unwrap_or(DEFAULT_SEED);
     options.channel.tau = config.tau.unwrap_or(options.channel.tau);
     options.channel.clone().check().map_err(PlaneError::from)?;
+    options.estimators.clone_from(&config.estimators);
+    options.check_estimators()?;
     Ok(options)
 }
 
@@ -203,7 +220,7 @@ fn plane_and_report(
     let target = stored.manifest().config["target"]
         .as_str()
         .unwrap_or("predicted");
-    let input = PlaneInput::from_run(stored, target, groups)?;
+    let input = PlaneInput::from_run(stored, target, groups, &against(config)?)?;
     let options = plane_options(config)?;
     let progress = std::cell::RefCell::new(progress);
     let mut result = analyse(&input, &options, &|step| {

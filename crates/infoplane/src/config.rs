@@ -61,6 +61,11 @@ pub struct RunConfig {
     pub classes: Option<PathBuf>,
     /// `FILE.csv:COLUMN`: maps class indices to coarse groups.
     pub groups: Option<String>,
+    /// Labels that the plane is made against, the first for its own rows: `label`, `groups`, `predicted`.
+    /// Default `groups` where they are given, else `label`.
+    pub against: Vec<String>,
+    /// Families of estimators that rows are made for beside `gaussian-channel`.
+    pub estimators: Vec<String>,
     /// At most this many samples, spread evenly.
     pub limit: Option<usize>,
     /// Only kernels that add up products as they stand, and every path node from its input.

@@ -36,7 +36,7 @@ pub use selftest::{
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
 pub use infoplane_engine::PlanSummary;
 pub use infoplane_graph::Layer;
-pub use infoplane_plane::{Figure, Interval, PlaneResult, VectorKind};
+pub use infoplane_plane::{Figure, Interval, PlaneResult, RankedBy, VectorKind};
 pub use infoplane_store::SkippedSample;
 
 pub use infoplane_attribution as attribution;

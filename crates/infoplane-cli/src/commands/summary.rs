@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use infoplane::{Figure, Interval, PlaneResult, SkippedSample, VectorKind};
+use infoplane::{Figure, Interval, PlaneResult, RankedBy, SkippedSample, VectorKind};
 
 use crate::table::Table;
 
@@ -49,7 +49,7 @@ pub fn print(
         plane.steps.median, plane.steps.min, plane.steps.max
     )?;
     for kind in [VectorKind::Conductance, VectorKind::Activation] {
-        let rows: Vec<_> = plane.rows.iter().filter(|row| row.kind == kind).collect();
+        let rows: Vec<_> = plane.own_rows().filter(|row| row.kind == kind).collect();
         if rows.is_empty() {
             continue;
         }
@@ -69,7 +69,7 @@ pub fn print(
             "",
         ]);
         for row in rows {
-            let flags = [Some(&row.mi_x), row.mi_y.as_ref()];
+            let flags = [row.mi_x.as_ref(), row.mi_y.as_ref()];
             let distrust = flags
                 .iter()
                 .flatten()
@@ -78,8 +78,10 @@ pub fn print(
             table.row(vec![
                 row.layer.clone(),
                 if row.cut { "" } else { "branch" }.to_string(),
-                format!("{:.2}", row.mi_x.value),
-                ends(row.mi_x.ci),
+                row.mi_x
+                    .as_ref()
+                    .map_or_else(dash, |x| format!("{:.2}", x.value)),
+                row.mi_x.as_ref().map_or_else(dash, |x| ends(x.ci)),
                 row.mi_y
                     .as_ref()
                     .map_or_else(dash, |y| format!("{:.2}", y.value)),
@@ -96,6 +98,8 @@ pub fn print(
         table.print(out)?;
         writeln!(out)?;
     }
+    print_roles(out, plane)?;
+    print_judgements(out, plane)?;
     match plane.critical.first() {
         Some(first) => writeln!(out, "highest ITE: {} ({})", first.layer, first.evidence)?,
         None => writeln!(out, "no layer can be ranked")?,
@@ -104,6 +108,90 @@ pub fn print(
         writeln!(out, "note: {warning}")?;
     }
     print_skipped(out, skipped)
+}
+
+/// What each cut layer does to the information, and how few channels carry the label's.
+fn print_roles(out: &mut impl Write, plane: &PlaneResult) -> std::io::Result<()> {
+    let roles: Vec<_> = plane
+        .roles
+        .iter()
+        .filter(|role| role.kind == VectorKind::Conductance)
+        .collect();
+    if roles.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(&[
+        "conductance",
+        "role",
+        "ΔI(X;C) bits>",
+        "95 %>",
+        "ΔI(C;Y) bits>",
+        "95 %>",
+        "channels that carry 90 %>",
+    ]);
+    for role in roles {
+        let names: Vec<String> = role.roles.iter().map(ToString::to_string).collect();
+        let channels = plane.channels.iter().find(|view| view.layer == role.to);
+        let carry = channels.map_or_else(dash, |view| match view.reach {
+            Some(reach) => format!("{reach} of {}", view.n_channels),
+            None => format!("over {} of {}", view.chosen.len(), view.n_channels),
+        });
+        table.row(vec![
+            role.to.clone(),
+            if names.is_empty() {
+                "undecided".to_owned()
+            } else {
+                names.join(", ")
+            },
+            format!("{:+.2}", role.mi_x_change.value),
+            ends(role.mi_x_change.ci),
+            role.mi_y_change
+                .map_or_else(dash, |change| format!("{:+.2}", change.value)),
+            role.mi_y_change.map_or_else(dash, |change| ends(change.ci)),
+            carry,
+        ]);
+    }
+    table.print(out)?;
+    writeln!(out)
+}
+
+/// Checks of theory, and the ranking's stability.
+fn print_judgements(out: &mut impl Write, plane: &PlaneResult) -> std::io::Result<()> {
+    for check in &plane.checks {
+        writeln!(
+            out,
+            "{}: {} ({})",
+            check.verdict, check.prediction, check.evidence
+        )?;
+    }
+    for stability in &plane.stability {
+        let by = match stability.by {
+            RankedBy::Ite => "ITE",
+            RankedBy::MiY => "I(C;Y)",
+        };
+        let Some(halves) = stability.halves else {
+            continue;
+        };
+        write!(
+            out,
+            "ranking by {by}: halves of the samples agree with all by τ = {:.2} (5th percentile {:.2})",
+            halves.mean, halves.p05
+        )?;
+        let own = format!("τ = {}", plane.resolution.tau);
+        let own = stability.rankings.iter().position(|name| *name == own);
+        let families = stability.rankings.iter().enumerate();
+        for (index, name) in families.filter(|(_, name)| !name.starts_with('τ')) {
+            let agreement = own.and_then(|own| stability.kendall.get(own)?.get(index).copied()?);
+            if let Some(agreement) = agreement {
+                write!(out, "; {name} {agreement:.2}")?;
+            }
+        }
+        writeln!(out)?;
+    }
+    if !plane.checks.is_empty() {
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn print_skipped(out: &mut impl Write, skipped: &[SkippedSample]) -> std::io::Result<()> {

@@ -89,6 +89,7 @@
 //! Cost: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials. Memory: N · d
 //! numbers, and a few rows of N for each thread.
 
+mod by_class;
 mod ends;
 pub(crate) mod exponential;
 mod pair;
@@ -294,6 +295,22 @@ impl GaussianChannel {
             seed: self.params.seed,
         };
         Ok(self.resampled(layer, tau, &resampling))
+    }
+
+    /// What each class of a layer prepared with labels contributes to I(C̃;Y) at `tau`: D(p(c̃|y) ‖ p(c̃))
+    /// in bits by class, in the order of [`Labels::present`], whose mean over samples is the value of
+    /// [`Self::sweep`] where no class has a single sample. `None` for a class that has; empty without
+    /// labels.
+    ///
+    /// # Errors
+    /// For a τ outside of 0.001 to 1000.
+    pub fn by_class(
+        &self,
+        layer: &PreparedLayer,
+        tau: f64,
+    ) -> Result<Vec<Option<f64>>, EstimatorError> {
+        check_tau(tau)?;
+        Ok(self.install(|| by_class::by_class(layer, self.pairs(), self.params.seed, tau)))
     }
 
     /// Both informations at a checked `tau`.

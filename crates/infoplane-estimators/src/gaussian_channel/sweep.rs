@@ -73,7 +73,12 @@ impl Measured {
 
     /// Mean of `v + β q` in bits; `None` over no samples.
     pub(super) fn mean(&self) -> Option<Ends> {
-        let sum = self.sum.shifted(self.control_factor() * self.sum_control);
+        self.mean_with(self.control_factor())
+    }
+
+    /// Mean of `v + factor · q` in bits; `None` over no samples.
+    pub(super) fn mean_with(&self, factor: f64) -> Option<Ends> {
+        let sum = self.sum.shifted(factor * self.sum_control);
         (self.n > 0).then(|| sum * (std::f64::consts::LOG2_E / self.n as f64))
     }
 
@@ -117,39 +122,67 @@ fn block_totals(
     taus: &[f64],
 ) -> Vec<Totals> {
     let mut totals = vec![Totals::default(); taus.len()];
-    let mut input = vec![Drawn::default(); pairs];
-    let mut label = vec![Drawn::default(); pairs];
+    let mut drawn = RowDraws::new(pairs);
     for (total, &tau) in totals.iter_mut().zip(taus) {
         for row in block.rows() {
-            let class = layer.classes.as_ref().map(|classes| classes.range_of(row));
-            let class = class.filter(|range| range.len() > 1);
-            for pair in 0..pairs {
-                let seen = block.row(row, pair, tau);
-                let logs = log_sums(&seen, row, class.clone());
-                let mut sides = [Ends::default(); 2];
-                let mut label_sides = [Ends::default(); 2];
-                for side in 0..2 {
-                    sides[side] = Ends::pointwise(logs.all[side], layer.n);
-                    if let Some(range) = &class {
-                        label_sides[side] =
-                            sides[side] - Ends::pointwise(logs.class[side], range.len());
-                    }
-                }
-                let control = block.control(row, pair, variances, tau);
-                let drawn = |sides: [Ends; 2]| Drawn {
-                    value: (sides[0] + sides[1]) * 0.5,
-                    control,
-                };
-                input[pair] = drawn(sides);
-                label[pair] = drawn(label_sides);
-            }
-            total.input.add_sample(&input);
-            if class.is_some() {
-                total.label.add_sample(&label);
+            let labelled = drawn.draw(layer, variances, block, row, tau);
+            total.input.add_sample(&drawn.input);
+            if labelled {
+                total.label.add_sample(&drawn.label);
             }
         }
     }
     totals
+}
+
+/// The pointwise informations of one row, a pair of noise draws each.
+pub(super) struct RowDraws {
+    pub(super) input: Vec<Drawn>,
+    pub(super) label: Vec<Drawn>,
+}
+
+impl RowDraws {
+    pub(super) fn new(pairs: usize) -> Self {
+        Self {
+            input: vec![Drawn::default(); pairs],
+            label: vec![Drawn::default(); pairs],
+        }
+    }
+
+    /// Fills both from the noise of `row`. False where the label's side has no value, as the sample is
+    /// the only one of its class or there are no labels.
+    pub(super) fn draw(
+        &mut self,
+        layer: &PreparedLayer,
+        variances: &[f64],
+        block: &Block,
+        row: usize,
+        tau: f64,
+    ) -> bool {
+        let class = layer.classes.as_ref().map(|classes| classes.range_of(row));
+        let class = class.filter(|range| range.len() > 1);
+        for (pair, (input, label)) in self.input.iter_mut().zip(&mut self.label).enumerate() {
+            let seen = block.row(row, pair, tau);
+            let logs = log_sums(&seen, row, class.clone());
+            let mut sides = [Ends::default(); 2];
+            let mut label_sides = [Ends::default(); 2];
+            for side in 0..2 {
+                sides[side] = Ends::pointwise(logs.all[side], layer.n);
+                if let Some(range) = &class {
+                    label_sides[side] =
+                        sides[side] - Ends::pointwise(logs.class[side], range.len());
+                }
+            }
+            let control = block.control(row, pair, variances, tau);
+            let drawn = |sides: [Ends; 2]| Drawn {
+                value: (sides[0] + sides[1]) * 0.5,
+                control,
+            };
+            *input = drawn(sides);
+            *label = drawn(label_sides);
+        }
+        class.is_some()
+    }
 }
 
 /// Logarithms of a row's sums over the other rows, for ε and −ε.

@@ -32,7 +32,7 @@ pub(super) fn efficiency(view: &RunView<'_>) -> Option<String> {
 /// I(X;C) by layer, both kinds: what a run without labels has.
 pub(super) fn information(view: &RunView<'_>) -> Option<String> {
     profile(view, "I(X;C), bits", |row| {
-        Some((row.mi_x.value, row.mi_x.ci))
+        row.mi_x.as_ref().map(|figure| (figure.value, figure.ci))
     })
 }
 
@@ -184,8 +184,7 @@ fn legend(canvas: &mut Canvas, view: &RunView<'_>) {
     }
     if view
         .plane
-        .rows
-        .iter()
+        .own_rows()
         .any(|row| !crate::view::is_trusted(row))
     {
         let symbol = Symbol {

@@ -105,12 +105,12 @@ fn draw(view: &RunView<'_>, kinds: &[VectorKind], width: f64, panel: f64) -> Opt
 fn points(view: &RunView<'_>, kind: VectorKind) -> Vec<Point> {
     view.rows(kind)
         .filter_map(|row: &PlaneRow| {
-            let mi_y = row.mi_y.as_ref()?;
+            let (mi_x, mi_y) = (row.mi_x.as_ref()?, row.mi_y.as_ref()?);
             let point = Point {
                 index: view.index(&row.layer)?,
-                x: row.mi_x.value,
+                x: mi_x.value,
                 y: mi_y.value,
-                x_ends: row.mi_x.ci,
+                x_ends: mi_x.ci,
                 y_ends: mi_y.ci,
                 symbol: Symbol::of(row),
             };
@@ -289,7 +289,7 @@ fn legend(canvas: &mut Canvas, view: &RunView<'_>, width: f64, top: f64) {
     left += 52.0;
     word(canvas, &mut left, "output");
     left += 4.0;
-    let rows = || view.plane.rows.iter();
+    let rows = || view.plane.own_rows();
     let symbols = [
         (
             rows().any(|row| !row.cut),

@@ -53,8 +53,8 @@ fn resolution(view: &RunView<'_>) -> Option<Sentence> {
 
 fn untrusted(view: &RunView<'_>) -> Option<Sentence> {
     let figures = || {
-        let rows = view.plane.rows.iter();
-        rows.flat_map(|row| std::iter::once(&row.mi_x).chain(row.mi_y.as_ref()))
+        let rows = view.plane.own_rows();
+        rows.flat_map(|row| row.mi_x.iter().chain(&row.mi_y))
     };
     let total = figures().count();
     let saturated = figures().filter(|figure| figure.saturated).count();

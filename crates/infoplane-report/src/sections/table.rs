@@ -96,8 +96,8 @@ fn html(view: &RunView<'_>, row: &PlaneRow, shown: impl Fn(&usize) -> bool) -> S
         ),
         numeric(row.width as f64, &row.width.to_string()),
         numeric(row.dimensions as f64, &row.dimensions.to_string()),
-        figure(&row.mi_x),
-        bracket(&row.mi_x),
+        row.mi_x.as_ref().map_or_else(undefined, figure),
+        row.mi_x.as_ref().map_or_else(undefined, bracket),
         row.mi_y.as_ref().map_or_else(undefined, figure),
         row.mi_y.as_ref().map_or_else(undefined, bracket),
         row.mi_y
