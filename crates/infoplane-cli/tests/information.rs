@@ -57,6 +57,12 @@ fn the_json_object_has_the_fixed_keys_and_the_parameters() {
     assert!(found["ci"][0].as_f64().unwrap() < bits && bits < found["ci"][1].as_f64().unwrap());
     assert!(found["null"]["p_value"].as_f64().unwrap() < 0.05);
     assert!(found["ceiling"].as_f64().unwrap() > bits);
+    // a is triangular on [−1, 1]: h = ½ nat. Knowing b leaves less of it than its information.
+    let entropy = found["entropy"][0].as_f64().unwrap();
+    assert!(
+        (entropy - 0.5 / std::f64::consts::LN_2).abs() < 0.15,
+        "{found}"
+    );
     let nats = json(
         folder.path(),
         &[

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn scatter_that_is_larger_than_the_steps_shows_in_halves() {
-        let mut layers = vec![information(5.0, 1.0, 0.0), information(5.0, 1.1, 0.0)];
+        let mut layers = [information(5.0, 1.0, 0.0), information(5.0, 1.1, 0.0)];
         // Every other half turns the two round.
         let label = layers[1].label.as_mut().unwrap();
         for half in label.subsamples.iter_mut().step_by(2) {

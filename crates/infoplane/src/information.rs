@@ -68,6 +68,9 @@ pub struct InformationResult {
     pub parameters: Parameters,
     /// Samples.
     pub n: usize,
+    /// Entropy of each side in bits: that of the counts for classes; for vectors that of the family, where it
+    /// has one (differential for families of densities).
+    pub entropies: [Option<f64>; 2],
     /// The estimate, in bits.
     pub estimate: Estimate,
 }
@@ -156,6 +159,7 @@ impl LoadedPair {
                     estimator: CATEGORICAL.to_owned(),
                     parameters: Parameters::new(),
                     n: a.n_samples(),
+                    entropies: [a, b].map(|side| Some(side.entropy())),
                     estimate,
                 });
             }
@@ -174,6 +178,13 @@ impl LoadedPair {
             estimator: family.name.to_owned(),
             parameters,
             n: pair.n_samples(),
+            entropies: [&self.first, &self.second].map(|side| match side {
+                Side::Classes(labels) => Some(labels.entropy()),
+                // A family without an entropy, or of too few samples for one, has none to show.
+                vectors => estimator
+                    .entropy(vectors.samples().ok()?, request.seed)
+                    .ok(),
+            }),
             estimate,
         })
     }

@@ -145,6 +145,11 @@ fn show(out: &mut impl Write, result: &InformationResult, unit: &Unit) -> std::i
         "ceiling",
         format!("{}{saturated}", figure(estimate.ceiling)),
     );
+    for (name, entropy) in ["H(X)", "H(Y)"].into_iter().zip(result.entropies) {
+        if let Some(entropy) = entropy {
+            row(name, format!("{} {}", figure(entropy), unit.name));
+        }
+    }
     row("samples", result.n.to_string());
     let parameters: Vec<String> = result
         .parameters
@@ -220,6 +225,14 @@ fn object(result: &InformationResult, unit: &Unit) -> Map<String, Value> {
         ("null", json!(permuted)),
         ("ceiling", scaled(estimate.ceiling)),
         ("saturated", json!(estimate.saturated)),
+        (
+            "entropy",
+            json!(
+                result
+                    .entropies
+                    .map(|side| side.map(|bits| bits * unit.per_bit))
+            ),
+        ),
         ("n", json!(result.n)),
         ("estimator", json!(result.estimator)),
     ];
