@@ -136,6 +136,7 @@ pub fn analyse(
         target: input.target.clone(),
         accuracy: accuracy(input),
         critical: rank(&candidates, limit),
+        ablation: None,
         resolution,
         rows,
         completeness,

@@ -3,7 +3,10 @@
 //! [`analyse`] turns a [`PlaneInput`] into a [`PlaneResult`], and [`write_plane`] writes that as
 //! `plane.json`, `plane.csv` and `plane.parquet`. [`PlaneInput::from_run`] reads a run directory; a
 //! layer's vectors are read when their turn comes.
+//!
+//! [`combine`] holds an [`AblationResult`] against the ranking: critical layers have both.
 
+mod ablation;
 mod analyse;
 mod completeness;
 mod critical;
@@ -16,8 +19,16 @@ mod options;
 mod resolution;
 mod result;
 mod run;
+mod spearman;
+mod spread;
 mod warnings;
 
+pub use ablation::{
+    ABLATION_FORMAT, AblationEvidence, AblationInput, AblationResult, AblationSettings,
+    ChannelSets, CurvePoint, Damage, Damages, LayerAblation, LayerEvidence, LayerOutcomes,
+    MEAN_SAMPLES, Measures, OmittedLayer, Outcome, Replacement, Verdict, channel_magnitudes,
+    combine, read_ablation, summarise, write_ablation,
+};
 pub use analyse::{Progress, Stage, analyse};
 pub use error::PlaneError;
 pub use files::{PLANE_FORMAT, write_plane};
@@ -28,3 +39,4 @@ pub use result::{
     NullFigure, PlaneResult, PlaneRow, Resolution, ResolutionPoint, ResolutionStep, VectorKind,
 };
 pub use run::ClassGroups;
+pub use spearman::RankCorrelation;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{AblationEvidence, Verdict};
+
 /// The content of `plane.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaneResult {
@@ -26,6 +28,9 @@ pub struct PlaneResult {
     /// Layers ranked by transformation efficiency on the conductance plane, best first; only layers
     /// whose figures are neither saturated nor flagged.
     pub critical: Vec<CriticalLayer>,
+    /// What the ablation says of the layers, where the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<AblationEvidence>,
     /// Sentences a reader must see before trusting a figure.
     pub warnings: Vec<String>,
 }
@@ -236,4 +241,7 @@ pub struct CriticalLayer {
     pub ite: Interval,
     /// Why it stands out, in one sentence.
     pub evidence: String,
+    /// What plane and ablation say together, where the run has an ablation of the layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
