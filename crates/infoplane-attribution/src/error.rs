@@ -33,6 +33,25 @@ pub enum AttributionError {
     /// The baseline is given with each sample, and this one has none.
     #[error("the baseline is to be given with each sample, but this one has none")]
     NoBaseline,
+    /// A channel that a layer does not have.
+    #[error("layer `{layer}` has no channel {channel}; it has {n_channels}")]
+    NoSuchChannel {
+        /// The layer.
+        layer: String,
+        /// The channel.
+        channel: usize,
+        /// Channels of the layer.
+        n_channels: usize,
+    },
+    /// An output is infinite or not a number, with a layer's channels replaced or without.
+    #[error("the network's output is not finite{}", match layer {
+        Some(layer) => format!(" with channels of layer `{layer}` replaced"),
+        None => String::new(),
+    })]
+    NotFiniteAblated {
+        /// The layer; `None` for the unchanged network.
+        layer: Option<String>,
+    },
     /// The network's output is infinite or not a number.
     #[error("the network's output is not finite at α = {alpha}")]
     NotFinite {

@@ -3,10 +3,15 @@
 //! A [`Sweep`] says what is attributed and how; a [`Worker`] of it attributes one sample after
 //! another. The network runs once forward and once backward at every path node, for all layers
 //! together; only a bounded number of nodes' values and gradients is held.
+//!
+//! An [`Ablation`] replaces channels of layers, by the means that a [`MeanWorker`] takes or by zeros,
+//! and measures what becomes of the output.
 
+mod ablation;
 mod adaptive;
 mod blur;
 mod error;
+mod means;
 mod node_store;
 mod pass;
 mod quadrature;
@@ -14,9 +19,13 @@ mod reduction;
 mod sweep;
 mod worker;
 
+pub use ablation::{
+    AblatedLayer, AblatedSample, Ablation, AblationOutcome, AblationSample, AblationWorker,
+};
 pub use adaptive::{AdaptiveRule, INITIAL_STEPS};
 pub use blur::GaussianBlur;
 pub use error::AttributionError;
+pub use means::{LayerSums, MeanWorker};
 pub use node_store::DEFAULT_NODE_MEMORY;
 pub use quadrature::{DEFAULT_KNEE, Quadrature, QuadratureError, QuadratureName, gauss_legendre};
 pub use reduction::Reduction;

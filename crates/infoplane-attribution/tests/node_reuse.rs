@@ -160,6 +160,10 @@ impl Session for CountingSession<'_> {
         Ok(())
     }
 
+    fn values(&self, _: usize) -> Result<&[f32], EngineError> {
+        unreachable!("conductance takes values from the products")
+    }
+
     fn forward_from(&mut self, _: usize, _: &[f32]) -> Result<&[f32], EngineError> {
         unreachable!("conductance never replaces values")
     }

@@ -28,6 +28,7 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
     attribution(&mut config, &args.attribution);
     information(&mut config, &args.information);
     config.exact |= args.exact;
+    config.ablate |= args.ablate;
     Ok(config)
 }
 

@@ -37,6 +37,8 @@ pub enum Command {
     Attribute(Box<AttributeArgs>),
     /// Information, efficiency and critical layers again, from a run's stored vectors
     Plane(PlaneArgs),
+    /// What the channels of highest conductance are worth: replaced, against as many random ones
+    Ablate(Box<AblateArgs>),
     /// The report of a run again
     Report(ReportArgs),
     /// The layers of a network: name, operator, shape, parameters, cut or not, chosen or not
@@ -159,6 +161,9 @@ pub struct RunArgs {
     /// With this flag neither is done; it takes longer.
     #[arg(long)]
     pub exact: bool,
+    /// Ablate layers before the plane is made, as `infoplane ablate` does by default
+    #[arg(long)]
+    pub ablate: bool,
     #[command(flatten)]
     pub attribution: AttributionArgs,
     #[command(flatten)]
@@ -252,6 +257,79 @@ pub struct PlaneArgs {
     /// Print the plane as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `ablate` says behind its flags.
+const ABLATE_HELP: &str = "\
+What it does: for each analysed layer, the channels of highest mean |conductance| over the run's samples
+are replaced by what they are on average, the network runs on from there, and accuracy, agreement with
+the unchanged prediction, target logit and cross-entropy are measured; the same with as many random
+channels, several times. The areas over these deletion curves are the damage, and the effect is the
+damage of the top channels less that of random ones.
+
+How to read it: an effect above 0 (its whole interval) says that conductance finds channels that matter
+more than others. A layer is critical where that holds and the plane ranks its ITE in the higher half.
+Spearman's correlation tells whether both order layers alike; where they don't, the result says so.
+
+The model and data of the run are opened again from where its command named them. The network's output
+layer is left out: its conductance lies on the target unit by construction.
+
+Writes ablation.json and ablation.csv into DIR and, where the plane is there, plane and report again.
+
+Examples:
+  infoplane ablate runs/net
+  infoplane ablate runs/net --fractions 0.1,0.3 --draws 10 --limit 200
+  infoplane ablate runs/net --replace zero --model net.onnx --data images/";
+
+#[derive(Debug, Args)]
+#[command(after_help = ABLATE_HELP)]
+pub struct AblateArgs {
+    /// The run directory
+    pub dir: PathBuf,
+    /// Shares of a layer's channels to replace, above 0 and at most 1 [default: 0.05,0.1,0.2,0.4,0.7,1]
+    ///
+    /// Of a layer's channels the nearest number to the share is taken, and one at least.
+    #[arg(
+        long,
+        value_name = "Q,Q",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
+    pub fractions: Vec<f64>,
+    /// Random draws of as many channels, for the control; 2 or more [default: 5]
+    #[arg(long, value_name = "N")]
+    pub draws: Option<usize>,
+    /// What replaces a channel
+    #[arg(long, value_enum, default_value_t = ReplaceArg::Mean)]
+    pub replace: ReplaceArg,
+    /// Ablate at most this many of the run's samples, spread evenly [default: 500]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Seed of the random channels [default: the run's]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Where the run's samples are now [default: where its command named them, as for --model]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// The file of class names that the run was given
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// Worker threads [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReplaceArg {
+    /// Its mean over the samples, at each position
+    Mean,
+    /// Zeros
+    Zero,
 }
 
 #[derive(Debug, Args)]

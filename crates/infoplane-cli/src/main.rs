@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::run::demo(args, &interrupt),
         Command::Run(args) => commands::run::run(args, &interrupt),
         Command::Attribute(args) => commands::arrays::attribute(args),
+        Command::Ablate(args) => commands::ablate::ablate(args, &interrupt),
         Command::Plane(args) => commands::stored::plane(args),
         Command::Report(args) => commands::stored::report(args),
         Command::Layers(args) => commands::layers::layers(args),
@@ -62,7 +63,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return BAD_INPUT;
     }
     match error.downcast_ref::<infoplane::Error>() {
-        Some(infoplane::Error::Interrupted { .. }) => INTERRUPTED,
+        Some(
+            infoplane::Error::Interrupted { .. } | infoplane::Error::AblationInterrupted { .. },
+        ) => INTERRUPTED,
         Some(error) if error.is_input_error() => BAD_INPUT,
         _ => 1,
     }

@@ -109,6 +109,8 @@ impl CountView {
 fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Conductance => "conductance",
+        Phase::Means => "means",
+        Phase::Ablation => "ablation",
         Phase::Information => "information",
         Phase::Report => "report",
     }

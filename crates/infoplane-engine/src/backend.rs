@@ -56,6 +56,12 @@ pub trait Session: Send {
     /// Fails where no forward pass came before, or after its values were used up by another product.
     fn vjp(&mut self, seeds: &[f32], visit: &mut Visitor<'_>) -> Result<(), EngineError>;
 
+    /// A requested layer's values as they stand, row by row in the layer's [`Layout`]: those of the last
+    /// forward pass, or what [`Session::forward_from`] made of them.
+    ///
+    /// Only for plans that keep their values ([`crate::PlanOptions::keep_values`]).
+    fn values(&self, layer: usize) -> Result<&[f32], EngineError>;
+
     /// Runs on from a requested layer whose values are replaced by `values`, row by row in the layer's
     /// [`Layout`];
     /// everything that does not depend on the layer stays as the last forward pass left it.

@@ -181,6 +181,7 @@ pub fn analyse(
         checks,
         classes,
         channels: channel_views,
+        ablation: None,
         resolution,
         rows,
         completeness,

@@ -44,7 +44,7 @@ pub struct ChannelView {
     /// I(C̃;Y) in bits of the whole layer behind the plane's noise, on the curve's samples.
     pub whole: f64,
     /// Channels chosen and their I(C̃_S;Y) in bits behind the layer's noise.
-    pub curve: Vec<CurvePoint>,
+    pub curve: Vec<ChannelCurvePoint>,
     /// The fewest chosen channels that carry 90 % of `whole`; absent where 64 don't.
     pub reach: Option<usize>,
     /// `reach` as a share of the layer's channels: the layer's concentration.
@@ -64,7 +64,7 @@ pub struct ChosenChannel {
 
 /// A point of the curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CurvePoint {
+pub struct ChannelCurvePoint {
     /// Channels.
     pub channels: usize,
     /// I(C̃_S;Y) in bits.
@@ -97,7 +97,7 @@ pub(crate) fn view(
     let (mut points, mut reach) = (Vec::new(), None);
     let mut measure = |channels: usize| -> Result<f64, PlaneError> {
         let mi_y = curve.at(&order[..channels]).map_err(named)?;
-        points.push(CurvePoint { channels, mi_y });
+        points.push(ChannelCurvePoint { channels, mi_y });
         Ok(mi_y)
     };
     if whole > 0.0 && !order.is_empty() {

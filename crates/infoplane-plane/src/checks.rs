@@ -25,7 +25,7 @@ const AGREES_FROM: f64 = 0.5;
 /// What the figures say of a prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// No room for a violation within the intervals.
     Holds,
     /// An interval lies on the wrong side.
@@ -34,7 +34,7 @@ pub enum Verdict {
     Undecided,
 }
 
-impl std::fmt::Display for Verdict {
+impl std::fmt::Display for CheckVerdict {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Holds => "holds",
@@ -54,7 +54,7 @@ pub struct Check {
     /// What is predicted, in one sentence.
     pub prediction: String,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// Why, in one sentence.
     pub evidence: String,
     /// The steps that were tested, with the widened intervals, in bits; empty for `planes_agree`.
@@ -163,18 +163,18 @@ fn judge(
             breaks.len(),
             worst(&breaks)
         );
-        (Verdict::Violated, evidence)
+        (CheckVerdict::Violated, evidence)
     } else if open.is_empty() {
         let evidence =
             format!("no interval of the {n} steps reaches {margin:.2} bits the other way");
-        (Verdict::Holds, evidence)
+        (CheckVerdict::Holds, evidence)
     } else {
         let evidence = format!(
             "no step goes the other way beyond its interval, but {} of {n} intervals reach more than {margin:.2} bits there; the largest is {}",
             open.len(),
             worst(&open)
         );
-        (Verdict::Undecided, evidence)
+        (CheckVerdict::Undecided, evidence)
     };
     Check {
         name: name.to_owned(),
@@ -215,11 +215,11 @@ pub(crate) fn planes_agree(conductance: &Cuts<'_>, activation: &Cuts<'_>) -> Opt
     let [low, high] = subsampling_interval(value, &halves);
     let ci = [low.max(-1.0), high.min(1.0)];
     let verdict = if ci[0] >= AGREES_FROM {
-        Verdict::Holds
+        CheckVerdict::Holds
     } else if ci[1] < AGREES_FROM {
-        Verdict::Violated
+        CheckVerdict::Violated
     } else {
-        Verdict::Undecided
+        CheckVerdict::Undecided
     };
     Some(Check {
         name: "planes_agree".to_owned(),
@@ -274,7 +274,7 @@ mod tests {
             .collect()
     }
 
-    fn verdicts(figures: &[(f64, f64)], scatter: &[f64]) -> Vec<Verdict> {
+    fn verdicts(figures: &[(f64, f64)], scatter: &[f64]) -> Vec<CheckVerdict> {
         let layers = layers(figures, scatter);
         let cuts: Vec<_> = layers.iter().map(|(l, i)| (l, i)).collect();
         monotone(VectorKind::Activation, &cuts)
@@ -287,11 +287,14 @@ mod tests {
     fn verdicts_follow_the_intervals() {
         let falling = [(6.0, 1.0), (5.0, 1.5), (4.0, 2.0)];
         let still = [0.01; 3];
-        assert_eq!(verdicts(&falling, &still), [Verdict::Holds; 2]);
+        assert_eq!(verdicts(&falling, &still), [CheckVerdict::Holds; 2]);
         let rising = [(4.0, 2.0), (5.0, 1.5), (6.0, 1.0)];
-        assert_eq!(verdicts(&rising, &still), [Verdict::Violated; 2]);
+        assert_eq!(verdicts(&rising, &still), [CheckVerdict::Violated; 2]);
         // Layers of unequal scatter: differences are as uncertain as they.
-        assert_eq!(verdicts(&rising, &[0.0, 3.0, 0.0]), [Verdict::Undecided; 2]);
+        assert_eq!(
+            verdicts(&rising, &[0.0, 3.0, 0.0]),
+            [CheckVerdict::Undecided; 2]
+        );
     }
 
     #[test]
@@ -310,7 +313,7 @@ mod tests {
             let other: Vec<_> = others.iter().map(|(l, i)| (l, i)).collect();
             planes_agree(&cuts, &other).unwrap().verdict
         };
-        assert_eq!(of(&up, &up), Verdict::Holds);
-        assert_eq!(of(&up, &down), Verdict::Violated);
+        assert_eq!(of(&up, &up), CheckVerdict::Holds);
+        assert_eq!(of(&up, &down), CheckVerdict::Violated);
     }
 }

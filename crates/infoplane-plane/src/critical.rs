@@ -32,6 +32,7 @@ pub(crate) fn rank(candidates: &[Candidate<'_>], bracket_limit: f64) -> Vec<Crit
                 ranked.get(rank).map(|(next, _)| *next),
                 bracket_limit,
             ),
+            verdict: None,
         })
         .collect()
 }

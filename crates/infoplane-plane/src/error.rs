@@ -44,6 +44,9 @@ pub enum PlaneError {
         /// Position of the sample among those analysed.
         sample: usize,
     },
+    /// An ablation can't be made, or its file not be used.
+    #[error("{0}")]
+    Ablation(String),
     /// No τ was given to try.
     #[error("no resolution to try; give at least one τ")]
     NoResolutions,

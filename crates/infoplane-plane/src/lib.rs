@@ -3,7 +3,10 @@
 //! [`analyse`] turns a [`PlaneInput`] into a [`PlaneResult`], and [`write_plane`] writes that as
 //! `plane.json`, `plane.csv` and `plane.parquet`. [`PlaneInput::from_run`] reads a run directory; a
 //! layer's vectors are read when their turn comes.
+//!
+//! [`combine`] holds an [`AblationResult`] against the ranking: critical layers have both.
 
+mod ablation;
 mod analyse;
 mod channels;
 mod checks;
@@ -21,12 +24,20 @@ mod resolution;
 mod result;
 mod roles;
 mod run;
+mod spearman;
+mod spread;
 mod stability;
 mod warnings;
 
+pub use ablation::{
+    ABLATION_FORMAT, AblationEvidence, AblationInput, AblationResult, AblationSettings,
+    ChannelSets, CurvePoint, Damage, Damages, LayerAblation, LayerEvidence, LayerOutcomes,
+    MEAN_SAMPLES, Measures, OmittedLayer, Outcome, Replacement, Verdict, channel_magnitudes,
+    combine, read_ablation, summarise, write_ablation,
+};
 pub use analyse::{Progress, Stage, analyse};
-pub use channels::{ChannelView, ChosenChannel, CurvePoint};
-pub use checks::{Check, CheckStep, Verdict};
+pub use channels::{ChannelCurvePoint, ChannelView, ChosenChannel};
+pub use checks::{Check, CheckStep, CheckVerdict};
 pub use error::PlaneError;
 pub use files::{PLANE_FORMAT, write_plane};
 pub use input::{LabelInput, LayerInput, Matrix, PlaneInput, VectorSource};
@@ -38,4 +49,5 @@ pub use result::{
 };
 pub use roles::{Role, RoleRow};
 pub use run::{Against, ClassGroups};
+pub use spearman::RankCorrelation;
 pub use stability::{HalvesAgreement, RankStability, RankedBy};

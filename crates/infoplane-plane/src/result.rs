@@ -7,6 +7,7 @@ use crate::checks::Check;
 use crate::families::OWN;
 use crate::roles::RoleRow;
 use crate::stability::RankStability;
+use crate::{AblationEvidence, Verdict};
 
 /// The content of `plane.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct PlaneResult {
     /// Layers ranked by transformation efficiency on the conductance plane, best first; only layers
     /// whose figures are neither saturated nor flagged.
     pub critical: Vec<CriticalLayer>,
+    /// What the ablation says of the layers, where the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<AblationEvidence>,
     /// Sentences a reader must see before trusting a figure.
     pub warnings: Vec<String>,
 }
@@ -287,4 +291,7 @@ pub struct CriticalLayer {
     pub ite: Interval,
     /// Why it stands out, in one sentence.
     pub evidence: String,
+    /// What plane and ablation say together, where the run has an ablation of the layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }

@@ -431,5 +431,5 @@ fn a_step_towards_the_label_utilises() {
         .checks
         .iter()
         .find(|check| check.name == "label_kept");
-    assert_eq!(kept.unwrap().verdict, infoplane_plane::Verdict::Holds);
+    assert_eq!(kept.unwrap().verdict, infoplane_plane::CheckVerdict::Holds);
 }

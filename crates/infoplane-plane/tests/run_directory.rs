@@ -41,6 +41,7 @@ fn manifest() -> RunManifest {
             n_cpus: 1,
             simd: String::new(),
         },
+        source: None,
     }
 }
 

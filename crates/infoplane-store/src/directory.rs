@@ -82,6 +82,12 @@ impl RunDir {
         &self.layout.manifest
     }
 
+    /// SHA-256, in hexadecimal, of everything the run's vectors depend on and of its part size: files
+    /// derived from a run say by it which one they belong to.
+    pub fn identity(&self) -> &str {
+        &self.layout.hash
+    }
+
     /// Samples of the run, and how many of them are there.
     pub fn counts(&self) -> Counts {
         Counts {

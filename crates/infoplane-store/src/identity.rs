@@ -161,6 +161,7 @@ mod tests {
                 n_cpus: 2,
                 simd: "avx2".to_owned(),
             },
+            source: None,
         }
     }
 

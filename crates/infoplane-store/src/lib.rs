@@ -29,7 +29,7 @@ pub use atomic::write_atomically;
 pub use directory::{RunDir, Vectors};
 pub use error::StoreError;
 pub use layout::{DEFAULT_PART_SIZE, FORMAT};
-pub use manifest::{DataInfo, HardwareInfo, LayerInfo, ModelInfo, RunManifest};
+pub use manifest::{DataInfo, HardwareInfo, LayerInfo, ModelInfo, RunManifest, SourceInfo};
 pub use record::{SampleOutcome, SampleRecord, SkippedSample};
 pub use schema::VectorKind;
 pub use table::{Column, ColumnData, write_table};

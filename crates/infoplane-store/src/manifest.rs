@@ -3,6 +3,8 @@
 //! Everything here is a pure function of the command, the model, the data and the machine; no time
 //! stamps, so that the same run writes the same bytes.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// The content of `run.json`.
@@ -20,6 +22,26 @@ pub struct RunManifest {
     pub data: DataInfo,
     /// Where it ran.
     pub hardware: HardwareInfo,
+    /// Where model and data were, as the command named them; absent where they were no files. No part of
+    /// what makes a run the run it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceInfo>,
+}
+
+/// The files of a run, to open them again. Relative paths are relative to the folder in which the run
+/// was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// The ONNX file, or the name of an architecture.
+    pub model: PathBuf,
+    /// An architecture's weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// The samples.
+    pub data: PathBuf,
+    /// The file of class names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<PathBuf>,
 }
 
 /// The analysed network.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use infoplane_plane::{
-    Against, ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult, analyse, write_plane,
+    AblationSettings, Against, ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult,
+    analyse, combine, read_ablation, write_plane,
 };
 use infoplane_report::{ReportOptions, write_report};
 use infoplane_store::{RunDir, SkippedSample};
@@ -128,6 +129,13 @@ impl Analysis {
             return Err(PlaneError::NoGroups.into());
         }
         let stored = run.attribute(out, progress, stop)?;
+        if self.config.ablate {
+            let settings = AblationSettings {
+                seed: self.config.seed.unwrap_or(DEFAULT_SEED),
+                ..AblationSettings::default()
+            };
+            run.ablate(&stored, out, &settings, progress, stop)?;
+        }
         plane_and_report(&stored, out, &self.config, groups.as_ref(), progress)
     }
 
@@ -138,8 +146,8 @@ impl Analysis {
     }
 }
 
-/// The plane and the report again, from a run's stored vectors. Only the settings of the information
-/// side (`groups`, `against`, `estimators`, `tau`, `seed`) are used.
+/// The plane and the report again, from a run's stored vectors and its ablation, where it has one. Only
+/// the settings of the information side (`groups`, `against`, `estimators`, `tau`, `seed`) are used.
 pub fn plane(
     dir: &Path,
     settings: &RunConfig,
@@ -153,6 +161,12 @@ pub fn plane(
 /// The report again, from a run's `plane.json`.
 pub fn report(dir: &Path) -> Result<PathBuf, Error> {
     let stored = RunDir::open(dir)?;
+    let plane = read_plane(dir)?;
+    Ok(write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?.html)
+}
+
+/// A run's `plane.json`.
+pub(crate) fn read_plane(dir: &Path) -> Result<PlaneResult, Error> {
     let path = dir.join("plane.json");
     let unreadable = |reason: String| {
         Error::Setting(format!(
@@ -162,9 +176,7 @@ pub fn report(dir: &Path) -> Result<PathBuf, Error> {
         ))
     };
     let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
-    let plane: PlaneResult =
-        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-    Ok(write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?.html)
+    serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
 }
 
 fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
@@ -220,6 +232,7 @@ fn plane_and_report(
     let target = stored.manifest().config["target"]
         .as_str()
         .unwrap_or("predicted");
+    let ablation = read_ablation(out, stored)?;
     let input = PlaneInput::from_run(stored, target, groups, &against(config)?)?;
     let options = plane_options(config)?;
     let progress = std::cell::RefCell::new(progress);
@@ -239,6 +252,9 @@ fn plane_and_report(
         });
     })?;
     result.warnings.extend(unreached(stored)?);
+    if let Some(ablation) = &ablation {
+        combine(&mut result, ablation);
+    }
     write_plane(out, &result)?;
     let report = write_report(out, stored.manifest(), &result, &ReportOptions::default())?;
     Ok(Finished {

@@ -72,6 +72,8 @@ pub struct RunConfig {
     pub exact: bool,
     /// Fail on an unreadable sample instead of skipping it.
     pub strict: bool,
+    /// Ablate layers after the sweep, with default settings.
+    pub ablate: bool,
     /// Channel noise relative to a layer's standard deviation; chosen automatically by default.
     pub tau: Option<f64>,
     /// Seed of everything random.

@@ -5,7 +5,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use infoplane_data::{DataOptions, open_npz};
+use infoplane_data::{DataOptions, Dataset, open_npz};
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -25,14 +25,21 @@ impl Model {
     }
 }
 
-pub(crate) fn prepare(config: &RunConfig) -> Result<Run, Error> {
-    let model = Model::demo()?;
+/// The embedded digits, `limit` of them at most.
+pub(crate) fn dataset(limit: Option<usize>) -> Result<Box<dyn Dataset>, Error> {
     let options = DataOptions {
         class_map: infoplane_data::ClassMap::Names((0..10).map(|d| d.to_string()).collect()),
-        limit: config.limit,
-        expected_shape: model.graph().sample_shape(),
+        limit,
+        expected_shape: Some(vec![1, 8, 8]),
         ..DataOptions::default()
     };
-    let dataset = open_npz(Cursor::new(DIGITS), Path::new("digits.npz"), &options)?;
-    Run::with(config, model, dataset, None)
+    Ok(open_npz(
+        Cursor::new(DIGITS),
+        Path::new("digits.npz"),
+        &options,
+    )?)
+}
+
+pub(crate) fn prepare(config: &RunConfig) -> Result<Run, Error> {
+    Run::with(config, Model::demo()?, dataset(config.limit)?, None)
 }

@@ -77,6 +77,14 @@ pub enum Error {
         /// Samples of the run.
         total: u64,
     },
+    /// An ablation was asked to stop. Nothing of it is kept.
+    #[error("stopped after {done} of {total} ablated samples; the same command begins it again")]
+    AblationInterrupted {
+        /// Samples that were ablated.
+        done: u64,
+        /// Samples to ablate.
+        total: u64,
+    },
 }
 
 impl Error {
@@ -84,7 +92,11 @@ impl Error {
     pub fn is_input_error(&self) -> bool {
         match self {
             Error::Store(error) => !matches!(error, StoreError::Io { .. }),
-            Error::Write { .. } | Error::Interrupted { .. } | Error::Report(_) => false,
+            Error::Plane(PlaneError::Store(error)) => !matches!(error, StoreError::Io { .. }),
+            Error::Write { .. }
+            | Error::Interrupted { .. }
+            | Error::AblationInterrupted { .. }
+            | Error::Report(_) => false,
             _ => true,
         }
     }

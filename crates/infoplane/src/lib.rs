@@ -3,6 +3,7 @@
 //! [`Analysis`] runs the whole job, from a network and samples to a report; the crates it is made of
 //! are re-exported for everything in between.
 
+mod ablation;
 mod analysis;
 mod arrays;
 mod config;
@@ -17,6 +18,7 @@ mod progress;
 mod run;
 mod selftest;
 
+pub use ablation::{Ablated, AblationRequest, ablate};
 pub use analysis::{Analysis, Finished, plane, report};
 pub use arrays::{AttributeSummary, Unreached, attribute, predict};
 pub use config::{
@@ -36,7 +38,10 @@ pub use selftest::{
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
 pub use infoplane_engine::PlanSummary;
 pub use infoplane_graph::Layer;
-pub use infoplane_plane::{Figure, Interval, PlaneResult, RankedBy, VectorKind};
+pub use infoplane_plane::{
+    AblationResult, AblationSettings, Figure, Interval, PlaneResult, RankedBy, Replacement,
+    VectorKind,
+};
 pub use infoplane_store::SkippedSample;
 
 pub use infoplane_attribution as attribution;

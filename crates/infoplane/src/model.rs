@@ -112,6 +112,11 @@ impl Model {
         })
     }
 
+    /// SHA-256 of the model's bytes, or of an architecture's name and weights, in hexadecimal.
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// Name for people.
     pub fn name(&self) -> &str {
         &self.name
@@ -152,15 +157,37 @@ impl Model {
         n_nodes: usize,
         exact: bool,
     ) -> Result<Plan, Error> {
+        self.plan_rows(sample_shape, layers, n_nodes, exact, false)
+    }
+
+    /// Compiles the network for running on from its layers with `n_sets` sets of replaced channels each.
+    pub(crate) fn plan_keeping_values(
+        &self,
+        sample_shape: &[usize],
+        layers: &[Layer],
+        n_sets: usize,
+        exact: bool,
+    ) -> Result<Plan, Error> {
+        self.plan_rows(sample_shape, layers, n_sets, exact, true)
+    }
+
+    fn plan_rows(
+        &self,
+        sample_shape: &[usize],
+        layers: &[Layer],
+        n_rows: usize,
+        exact: bool,
+        keep_values: bool,
+    ) -> Result<Plan, Error> {
         let options = PlanOptions {
             layers: layers.iter().map(|layer| layer.value).collect(),
-            keep_values: false,
+            keep_values,
             exact,
         };
         let single = self.graph.specialize(sample_shape, 1)?;
-        let n_nodes = n_nodes.max(1);
-        let rows_allowed = self.rows_allowed(&single, layers).min(n_nodes);
-        let rows = n_nodes.div_ceil(n_nodes.div_ceil(rows_allowed));
+        let n_rows = n_rows.max(1);
+        let rows_allowed = self.rows_allowed(&single, layers, keep_values).min(n_rows);
+        let rows = n_rows.div_ceil(n_rows.div_ceil(rows_allowed));
         let shaped = match self.graph.specialize(sample_shape, rows) {
             Ok(shaped) if rows > 1 && shaped.rows_are_independent() => shaped,
             _ => single,
@@ -174,16 +201,18 @@ impl Model {
     }
 
     /// Rows whose values fit: those of the requested layers live through both passes, and beside them a
-    /// few of the largest ones.
-    fn rows_allowed(&self, single: &ShapedGraph, layers: &[Layer]) -> usize {
+    /// few of the largest ones; with `keep_values` those of all values do.
+    fn rows_allowed(&self, single: &ShapedGraph, layers: &[Layer], keep_values: bool) -> usize {
         let elements = |shape: &[usize]| shape.iter().product::<usize>();
-        let kept: usize = layers.iter().map(|layer| elements(&layer.shape)).sum();
-        let largest = single
+        let values = single
             .nodes()
             .iter()
-            .map(|node| elements(single.shape(node.output)))
-            .max()
-            .unwrap_or(0);
+            .map(|node| elements(single.shape(node.output)));
+        let largest = values.clone().max().unwrap_or(0);
+        let kept: usize = match keep_values {
+            true => values.sum(),
+            false => layers.iter().map(|layer| elements(&layer.shape)).sum(),
+        };
         let row_bytes = size_of::<f32>() * (kept + 4 * largest);
         let parameter_bytes = size_of::<f32>() * self.graph.n_parameters() as usize;
         ((WORKER_BYTES + parameter_bytes / 2) / row_bytes.max(1)).clamp(1, MAX_ROWS)

@@ -1,4 +1,4 @@
-//! Worker threads over samples: each decodes and attributes one sample at a time with its own memory.
+//! Worker threads over samples: each decodes and works on one sample at a time with its own memory.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -52,36 +52,55 @@ pub(crate) fn attribute_all<E>(
     load: &Load<'_>,
     take: &mut dyn FnMut(usize, Outcome) -> Result<(), E>,
 ) -> Result<(), E> {
+    work_all(
+        indices,
+        n_threads,
+        stop,
+        &|| (sweep.worker(), vec![0.0; input_len]),
+        &|(worker, row), index| match load(index, row) {
+            Err(reason) => Outcome::Unusable(reason),
+            Ok(loaded) => match worker.attribute(Sample {
+                input: row,
+                label: loaded.label,
+                target: loaded.given,
+                baseline: loaded.baseline,
+            }) {
+                Ok(attribution) => Outcome::Attributed(Box::new(attribution)),
+                Err(error @ AttributionError::NotFinite { .. }) => {
+                    Outcome::Unusable(error.to_string())
+                }
+                Err(error) => Outcome::Failed(error),
+            },
+        },
+        take,
+    )
+}
+
+/// Does `work` for each of `items` on `n_threads` workers, each with what `prepare` gives it. `take` gets
+/// the results on the calling thread, in the order in which they finish, and returns whether to go on.
+/// `stop` ends it between two items.
+pub(crate) fn work_all<W, T: Send, E>(
+    items: &[usize],
+    n_threads: usize,
+    stop: &AtomicBool,
+    prepare: &(dyn Fn() -> W + Sync),
+    work: &(dyn Fn(&mut W, usize) -> T + Sync),
+    take: &mut dyn FnMut(usize, T) -> Result<(), E>,
+) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(2 * n_threads);
-        for _ in 0..n_threads.min(indices.len()) {
+        for _ in 0..n_threads.min(items.len()) {
             let sender = sender.clone();
             let (next, ended) = (&next, &ended);
             scope.spawn(move || {
-                let mut worker = sweep.worker();
-                let mut row = vec![0.0; input_len];
+                let mut worker = prepare();
                 while !stop.load(Ordering::Relaxed) && !ended.load(Ordering::Relaxed) {
-                    let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    let Some(&item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else {
                         break;
                     };
-                    let outcome = match load(index, &mut row) {
-                        Err(reason) => Outcome::Unusable(reason),
-                        Ok(loaded) => match worker.attribute(Sample {
-                            input: &row,
-                            label: loaded.label,
-                            target: loaded.given,
-                            baseline: loaded.baseline,
-                        }) {
-                            Ok(attribution) => Outcome::Attributed(Box::new(attribution)),
-                            Err(error @ AttributionError::NotFinite { .. }) => {
-                                Outcome::Unusable(error.to_string())
-                            }
-                            Err(error) => Outcome::Failed(error),
-                        },
-                    };
-                    if sender.send((index, outcome)).is_err() {
+                    if sender.send((item, work(&mut worker, item))).is_err() {
                         break;
                     }
                 }
@@ -89,10 +108,10 @@ pub(crate) fn attribute_all<E>(
         }
         drop(sender);
         let mut result = Ok(());
-        for (index, outcome) in receiver {
+        for (item, found) in receiver {
             if result.is_ok() {
-                result = take(index, outcome);
-                // Workers notice between samples; what they still send is dropped.
+                result = take(item, found);
+                // Workers notice between items; what they still send is dropped.
                 ended.store(result.is_err(), Ordering::Relaxed);
             }
         }

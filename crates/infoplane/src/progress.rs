@@ -5,6 +5,10 @@
 pub enum Phase {
     /// The sweep over samples.
     Conductance,
+    /// The means of every layer's values, before an ablation.
+    Means,
+    /// The ablation of samples.
+    Ablation,
     /// The estimates, layer by layer.
     Information,
     /// The report.

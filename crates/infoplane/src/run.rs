@@ -9,11 +9,13 @@ use infoplane_attribution::{
 use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess};
 use infoplane_engine::Backend;
 use infoplane_graph::Layer;
+use infoplane_plane::{AblationSettings, read_ablation, write_ablation};
 use infoplane_store::{
     DEFAULT_PART_SIZE, DataInfo, FORMAT, RunDir, RunManifest, RunWriter, SampleOutcome,
-    SampleRecord, SkippedSample,
+    SampleRecord, SkippedSample, SourceInfo,
 };
 
+use crate::ablation::{Subject, measure};
 use crate::config::{DEFAULT_SEED, RunConfig, baseline_name, quadrature_json, target_name};
 use crate::error::Error;
 use crate::hardware::hardware;
@@ -57,7 +59,9 @@ impl Run {
             },
         )?;
         let is_array = matches!(dataset.info().kind.as_str(), "npy" | "npz");
-        Run::with(config, model, dataset, (!is_array).then_some(preprocess))
+        let mut run = Run::with(config, model, dataset, (!is_array).then_some(preprocess))?;
+        run.manifest.source = source(config);
+        Ok(run)
     }
 
     /// Resolves a configuration whose model and data are already there.
@@ -125,6 +129,7 @@ impl Run {
                 preprocessing: info.preprocessing.clone(),
             },
             hardware: hardware(),
+            source: None,
         };
         Ok(Run {
             notes: info.warnings.clone(),
@@ -269,6 +274,33 @@ impl Run {
         }
     }
 
+    /// The ablation of the stored run of this very configuration, into its directory `out`. What is
+    /// there of the same settings is not measured again.
+    pub(crate) fn ablate(
+        &self,
+        stored: &RunDir,
+        out: &Path,
+        settings: &AblationSettings,
+        progress: &mut dyn FnMut(&Progress),
+        stop: &AtomicBool,
+    ) -> Result<(), Error> {
+        // One that can't be used is measured anew.
+        if let Ok(Some(there)) = read_ablation(out, stored)
+            && there.settings == *settings
+        {
+            return Ok(());
+        }
+        let subject = Subject {
+            model: &self.model,
+            dataset: self.dataset.as_ref(),
+            layers: &self.layers,
+            exact: self.exact,
+            n_threads: self.n_threads,
+        };
+        let result = measure(&subject, stored, settings, progress, stop)?;
+        Ok(write_ablation(out, &result)?)
+    }
+
     fn sweep(
         &self,
         sweep: &Sweep<'_>,
@@ -344,6 +376,28 @@ impl Run {
         }
         .into()
     }
+}
+
+/// The files of a configuration, where their names are text.
+fn source(config: &RunConfig) -> Option<SourceInfo> {
+    let source = SourceInfo {
+        model: config.model.clone()?,
+        weights: config.weights.clone(),
+        data: config.data.clone()?,
+        classes: config.classes.clone(),
+    };
+    let SourceInfo {
+        model,
+        weights,
+        data,
+        classes,
+    } = &source;
+    let optional = [weights, classes].into_iter().flatten();
+    let all_text = [model, data]
+        .into_iter()
+        .chain(optional)
+        .all(|path| path.to_str().is_some());
+    all_text.then_some(source)
 }
 
 /// Output units, where an input shape is known before the data.

@@ -1,5 +1,6 @@
 //! One file a group of commands.
 
+pub mod ablate;
 pub mod arrays;
 pub mod information;
 pub mod layers;

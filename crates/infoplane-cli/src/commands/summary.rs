@@ -104,6 +104,9 @@ pub fn print(
         Some(first) => writeln!(out, "highest ITE: {} ({})", first.layer, first.evidence)?,
         None => writeln!(out, "no layer can be ranked")?,
     }
+    if let Some(evidence) = &plane.ablation {
+        writeln!(out, "ablation: {}", evidence.sentence)?;
+    }
     for warning in &plane.warnings {
         writeln!(out, "note: {warning}")?;
     }

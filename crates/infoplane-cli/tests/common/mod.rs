@@ -43,8 +43,8 @@ pub fn infoplane<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = 
 pub fn succeed<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> String {
     let said = infoplane(folder, args);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let progress =
-        |line: &str| line.starts_with("conductance: ") || line.starts_with("information: ");
+    let phases = ["conductance: ", "means: ", "ablation: ", "information: "];
+    let progress = |line: &str| phases.iter().any(|phase| line.starts_with(phase));
     assert!(said.stderr.lines().all(progress), "{}", said.stderr);
     said.stdout
 }

@@ -150,6 +150,16 @@ impl<'a> CpuSession<'a> {
         }
     }
 
+    /// A requested layer's tensor, where its values are there.
+    fn kept_layer(&self, layer: usize) -> Result<TensorId, EngineError> {
+        match self.plan.layers.get(layer) {
+            Some(&tensor) if self.plan.keep_values && self.content == Content::Forward => Ok(tensor),
+            _ => Err(EngineError::Request(
+                "a layer's values and running on from it need a plan that keeps its values, a layer of that plan, and a forward pass before".to_string(),
+            )),
+        }
+    }
+
     /// Runs all steps from the one of this index on.
     fn run_steps(&mut self, first: usize) -> &[f32] {
         let plan = self.plan;
@@ -258,16 +268,13 @@ impl Session for CpuSession<'_> {
         Ok(())
     }
 
+    fn values(&self, layer: usize) -> Result<&[f32], EngineError> {
+        Ok(self.value(self.kept_layer(layer)?))
+    }
+
     fn forward_from(&mut self, layer: usize, values: &[f32]) -> Result<&[f32], EngineError> {
         let plan = self.plan;
-        let tensor = match plan.layers.get(layer) {
-            Some(&tensor) if plan.keep_values && self.content == Content::Forward => tensor,
-            _ => {
-                return Err(EngineError::Request(
-                    "running on from a layer needs a plan that keeps its values, a layer of that plan, and a forward pass before it".to_string(),
-                ));
-            }
-        };
+        let tensor = self.kept_layer(layer)?;
         if values.len() != plan.lens[tensor.0] {
             return Err(EngineError::Request(format!(
                 "{} values for a layer of {}",

@@ -62,6 +62,7 @@ pub fn manifest_with_layers(n_samples: usize, layers: &[(&str, usize, bool)]) ->
             n_cpus: 2,
             simd: "avx2".to_owned(),
         },
+        source: None,
     }
 }
 
