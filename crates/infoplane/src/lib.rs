@@ -16,6 +16,7 @@ mod pool;
 mod progress;
 mod run;
 mod selftest;
+mod shard;
 
 pub use analysis::{Analysis, Finished, plane, report};
 pub use arrays::{AttributeSummary, Unreached, attribute, predict};
@@ -32,12 +33,13 @@ pub use selftest::{
     GRADIENT_TOLERANCE, GradientCheck, InformationTrial, TrialResult, check_gradients,
     try_estimators,
 };
+pub use shard::ShardDone;
 
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
 pub use infoplane_engine::PlanSummary;
 pub use infoplane_graph::Layer;
 pub use infoplane_plane::{Figure, Interval, PlaneResult, VectorKind};
-pub use infoplane_store::SkippedSample;
+pub use infoplane_store::{Shard, SkippedSample};
 
 pub use infoplane_attribution as attribution;
 pub use infoplane_data as data;

@@ -103,10 +103,11 @@ pub fn print(
     for warning in &plane.warnings {
         writeln!(out, "note: {warning}")?;
     }
-    print_skipped(out, skipped)
+    self::skipped(out, skipped)
 }
 
-fn print_skipped(out: &mut impl Write, skipped: &[SkippedSample]) -> std::io::Result<()> {
+/// Counts the skipped samples and names the first of them.
+pub fn skipped(out: &mut impl Write, skipped: &[SkippedSample]) -> std::io::Result<()> {
     if skipped.is_empty() {
         return Ok(());
     }
