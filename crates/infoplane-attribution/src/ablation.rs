@@ -47,7 +47,7 @@ pub struct AblationOutcome {
     pub predicted: usize,
     /// The target's logit.
     pub target_logit: f32,
-    /// −log₂ softmax(logits)[class], in bits.
+    /// −log₂ softmax(logits)\[class\], in bits.
     pub cross_entropy: f64,
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use infoplane::Shard;
 
 /// Shows which layers of a trained network carry the information that decides its output.
 #[derive(Debug, Parser)]
@@ -146,7 +147,8 @@ pub struct RunArgs {
     /// The samples: a folder with a subfolder a class, a Hugging Face image .parquet, an .npy or .npz
     #[arg(long, value_name = "PATH", required_unless_present = "config")]
     pub data: Option<PathBuf>,
-    /// The run directory; the same command goes on where an earlier one stopped
+    /// The run directory; the same command goes on where an earlier one stopped, however it was
+    /// stopped, and computes damaged parts again
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     pub out: Option<PathBuf>,
     /// Take settings from a TOML file; what is given here comes first
@@ -168,7 +170,15 @@ pub struct RunArgs {
     pub attribution: AttributionArgs,
     #[command(flatten)]
     pub information: InformationArgs,
-    /// Print the plane as JSON
+    /// Compute only the i-th of n shares, each perhaps on its own machine, and no plane
+    ///
+    /// Give the same command on every machine, with 1/3, 2/3 and 3/3 for three. Each computes every
+    /// n-th part. Then copy the files of all the `samples` folders into one of them and run
+    /// `infoplane plane DIR` there, or the same command without --shard, which also computes what is
+    /// missing. On machines of one kind the result is that of one machine, byte for byte.
+    #[arg(long, value_name = "i/n")]
+    pub shard: Option<Shard>,
+    /// Print the plane as JSON; with --shard, what was done
     #[arg(long)]
     pub json: bool,
 }

@@ -28,16 +28,40 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     sync_folder(folder).map_err(StoreError::io("sync the folder", folder))
 }
 
-/// Removes the temporary files that a killed process left in `folder`.
+/// Removes the temporary files that a killed process left in `folder` and in the folders right below
+/// it. Only for the holder of the lock: a living process would miss its file.
 pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
-        let entry = entry.map_err(StoreError::io("list", folder))?;
-        if is_temporary(&entry.file_name()) {
-            let path = entry.path();
+    for path in remove_leftovers_in(folder)? {
+        remove_leftovers_in(&path)?;
+    }
+    Ok(())
+}
+
+/// Removes the temporary files in `folder` and gives back the folders in it.
+fn remove_leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let list = || StoreError::io("list", folder);
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).map_err(list())? {
+        let entry = entry.map_err(list())?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(list())?;
+        if kind.is_dir() {
+            folders.push(path);
+        } else if is_temporary(&entry.file_name()) {
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
     }
-    Ok(())
+    Ok(folders)
+}
+
+/// Makes a folder, and those above it, where there is none, durably as far as its own name goes.
+pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path).map_err(StoreError::io("create the folder", path))?;
+    let above = folder_of(path);
+    sync_folder(above).map_err(StoreError::io("sync the folder", above))
 }
 
 /// Whether a file name is one that [`write_atomically`] uses while it writes.
@@ -147,7 +171,12 @@ mod tests {
         let leftover = temporary_path(&folder.path().join("part-00000.parquet")).unwrap();
         fs::write(leftover, b"half").unwrap();
         fs::write(folder.path().join(".notes.tmp"), b"mine").unwrap();
+        let figures = folder.path().join("figures");
+        create_folder(&figures).unwrap();
+        fs::write(temporary_path(&figures.join("plane.svg")).unwrap(), b"<").unwrap();
+        fs::write(figures.join("plane.png"), b"whole").unwrap();
         remove_leftovers(folder.path()).unwrap();
-        assert_eq!(names(folder.path()), [".notes.tmp"]);
+        assert_eq!(names(folder.path()), [".notes.tmp", "figures"]);
+        assert_eq!(names(&figures), ["plane.png"]);
     }
 }

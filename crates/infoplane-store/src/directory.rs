@@ -6,8 +6,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef};
 
+use crate::atomic::remove_leftovers;
 use crate::error::StoreError;
 use crate::layout::Layout;
+use crate::lock::RunLock;
 use crate::manifest::RunManifest;
 use crate::part::{PartHeader, inspect, read_column};
 use crate::record::SkippedSample;
@@ -20,6 +22,8 @@ use crate::writer::{Counts, RunWriter};
 pub struct RunDir {
     layout: Layout,
     parts: Vec<PartHeader>,
+    /// Of a run that is more than read.
+    _lock: Option<RunLock>,
 }
 
 /// One vector for each sample.
@@ -45,8 +49,9 @@ impl RunDir {
     /// model, layers and data. Machine and program version may differ; `run.json` stays as it was.
     ///
     /// `part_size` is the number of samples in a part of a new run; a run that is resumed keeps its
-    /// own. The directory is locked until the writer is dropped. Leftovers of a killed process are
-    /// removed; damaged parts are set aside and reported by [`RunWriter::damaged_parts`].
+    /// own. The directory is locked until the writer, and the run that it becomes, are dropped.
+    /// Leftovers of a killed process are removed. Every part that is there is read whole; damaged ones
+    /// are reported by [`RunWriter::damaged_parts`] and count as missing.
     ///
     /// # Errors
     /// [`StoreError::DifferentRun`], [`StoreError::Occupied`], [`StoreError::NotAFolder`],
@@ -60,21 +65,49 @@ impl RunDir {
         RunWriter::open(path, manifest, part_size)
     }
 
-    /// Opens a run for reading, complete or not; see [`RunDir::is_complete`].
+    /// Opens a run for reading, complete or not; see [`RunDir::is_complete`]. Every part is read whole
+    /// and checked. The directory is not locked, and another process may add parts, which are then
+    /// not seen.
     ///
     /// # Errors
     /// [`StoreError::NotARun`], [`StoreError::ForeignPart`], [`StoreError::DamagedPart`],
     /// [`StoreError::UnsupportedFormat`], [`StoreError::UnreadableManifest`] or [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let layout = Layout::read(path)?.ok_or_else(|| StoreError::NotARun {
+        Self::with_lock(path, None)
+    }
+
+    /// Opens a run as [`RunDir::open`] does, and locks its directory until the run is dropped: for
+    /// those who write files into it that are made from the parts. Leftovers of a killed process are
+    /// removed.
+    ///
+    /// # Errors
+    /// As [`RunDir::open`], and [`StoreError::Locked`].
+    pub fn open_exclusively(path: &Path) -> Result<Self, StoreError> {
+        // Looked at before the lock file is made, so that a folder that is no run stays untouched.
+        Self::layout(path)?;
+        let lock = RunLock::take(path)?;
+        remove_leftovers(path)?;
+        Self::with_lock(path, Some(lock))
+    }
+
+    fn layout(path: &Path) -> Result<Layout, StoreError> {
+        Layout::read(path)?.ok_or_else(|| StoreError::NotARun {
             path: path.to_owned(),
-        })?;
+        })
+    }
+
+    pub(crate) fn with_lock(path: &Path, lock: Option<RunLock>) -> Result<Self, StoreError> {
+        let layout = Self::layout(path)?;
         let parts = layout
             .present_parts()?
             .into_iter()
             .map(|part| inspect(&layout, part))
             .collect::<Result<_, _>>()?;
-        Ok(Self { layout, parts })
+        Ok(Self {
+            layout,
+            parts,
+            _lock: lock,
+        })
     }
 
     /// What was run.
@@ -104,6 +137,25 @@ impl RunDir {
     /// Whether every sample of the run is there, or has a reason why not.
     pub fn is_complete(&self) -> bool {
         self.counts().missing() == 0
+    }
+
+    /// The parts that are not there, in order of position.
+    pub fn missing_parts(&self) -> Vec<u64> {
+        let mut present = self.parts.iter().map(|part| part.part).peekable();
+        (0..self.layout.n_parts())
+            .filter(|part| present.next_if_eq(part).is_none())
+            .collect()
+    }
+
+    /// Refuses a run of which parts are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`], which names them.
+    pub fn check_complete(&self) -> Result<(), StoreError> {
+        match self.missing_parts() {
+            missing if missing.is_empty() => Ok(()),
+            missing => Err(self.layout.incomplete(missing)),
+        }
     }
 
     /// The skipped samples, in order of position.

@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 
+use crate::layout::part_name;
+
+/// Most runs of parts listed one by one.
+const MAX_LISTED: usize = 12;
+
 /// An error of the run directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,7 +91,7 @@ pub enum StoreError {
 
     /// Another process writes to the directory.
     #[error(
-        "another process is writing to {}; wait until it has ended, or choose another --out",
+        "another process is writing to {}; wait until it has ended, or give a new run another --out",
         path.display()
     )]
     Locked {
@@ -125,20 +130,22 @@ pub enum StoreError {
         reason: String,
     },
 
-    /// Samples are missing.
+    /// Parts are missing.
     #[error(
-        "the run in {} is not complete: {missing} of {total} samples are missing, from sample {first} on; repeat its command to go on",
-        path.display()
+        "the run in {} is not complete: {missing} of {total} samples are missing, those of {}; repeat the run's command, without --shard, to compute them, or copy these files into {} from where they were computed",
+        path.display(),
+        list_parts(parts),
+        path.join("samples").display()
     )]
     Incomplete {
         /// The directory.
         path: PathBuf,
-        /// Samples neither stored nor skipped.
+        /// Samples of the missing parts.
         missing: u64,
         /// Samples of the run.
         total: u64,
-        /// Position of the first missing sample.
-        first: u64,
+        /// The missing parts, from 0, in order of position.
+        parts: Vec<u64>,
     },
 
     /// A layer that the run did not analyse.
@@ -187,5 +194,45 @@ impl StoreError {
             path,
             source,
         }
+    }
+}
+
+/// Names parts, given in order: neighbours as a range, and of very many only the first.
+fn list_parts(parts: &[u64]) -> String {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for &part in parts {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == part => *last = part,
+            _ => ranges.push((part, part)),
+        }
+    }
+    let mut names: Vec<String> = ranges
+        .iter()
+        .take(MAX_LISTED)
+        .map(|&(first, last)| match last - first {
+            0 => part_name(first),
+            1 => format!("{}, {}", part_name(first), part_name(last)),
+            _ => format!("{} to {}", part_name(first), part_name(last)),
+        })
+        .collect();
+    if let Some(rest) = ranges.get(MAX_LISTED..).filter(|rest| !rest.is_empty()) {
+        let n_parts: u64 = rest.iter().map(|(first, last)| last - first + 1).sum();
+        names.push(format!("and {n_parts} more"));
+    }
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_parts_are_a_range_and_long_lists_are_cut() {
+        assert_eq!(
+            list_parts(&[1, 2, 4, 7, 8, 9]),
+            "part-00001, part-00002, part-00004, part-00007 to part-00009"
+        );
+        let odd: Vec<u64> = (0..20).map(|i| 2 * i + 1).collect();
+        assert!(list_parts(&odd).ends_with("part-00023, and 8 more"));
     }
 }

@@ -132,7 +132,21 @@ impl Layout {
 
     pub fn part_path(&self, part: u64) -> PathBuf {
         self.samples_folder()
-            .join(format!("part-{part:05}.parquet"))
+            .join(format!("{}.parquet", part_name(part)))
+    }
+
+    /// That these parts, at least one and in order of position, are missing.
+    pub fn incomplete(&self, missing: Vec<u64>) -> StoreError {
+        StoreError::Incomplete {
+            path: self.path.clone(),
+            missing: missing
+                .iter()
+                .map(|&part| self.range(part))
+                .map(|range| range.end - range.start)
+                .sum(),
+            total: self.n_samples(),
+            parts: missing,
+        }
     }
 
     /// The parts that are in the folder, in order of position, whole or damaged.
@@ -157,6 +171,11 @@ impl Layout {
         parts.sort_unstable();
         Ok(parts)
     }
+}
+
+/// A part's file name without its ending.
+pub(crate) fn part_name(part: u64) -> String {
+    format!("part-{part:05}")
 }
 
 /// Whether there is no such file, or a file where its folder should be.

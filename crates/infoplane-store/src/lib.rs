@@ -8,20 +8,26 @@
 //! ```
 //!
 //! A part holds a fixed range of sample positions, so its bytes depend neither on the order in which
-//! samples were finished nor on how often the run was stopped. It appears under its name only when
-//! it is whole. [`RunDir::open_for_writing`] starts or resumes a run; [`RunDir::open`] reads one, a
-//! column at a time.
+//! samples were finished nor on how often the run was stopped, nor on which machine of several
+//! computed it ([`Shard`]). It appears under its name only when it is whole, and checksums over all
+//! its bytes tell later whether it still is. [`RunDir::open_for_writing`] starts or resumes a run;
+//! [`RunDir::open`] reads one, a column at a time.
+//!
+//! Whoever writes into the directory holds its lock, also to write files made from the parts
+//! ([`RunDir::open_exclusively`]). Reading needs none: every file is replaced as a whole.
 
 mod atomic;
 mod directory;
 mod error;
 mod identity;
 mod layout;
+mod lock;
 mod manifest;
 mod part;
 mod record;
 mod schema;
 mod seal;
+mod shard;
 mod table;
 mod writer;
 
@@ -32,5 +38,6 @@ pub use layout::{DEFAULT_PART_SIZE, FORMAT};
 pub use manifest::{DataInfo, HardwareInfo, LayerInfo, ModelInfo, RunManifest, SourceInfo};
 pub use record::{SampleOutcome, SampleRecord, SkippedSample};
 pub use schema::VectorKind;
+pub use shard::{Shard, ShardError};
 pub use table::{Column, ColumnData, write_table};
 pub use writer::{Counts, DamagedPart, RunWriter};

@@ -27,7 +27,9 @@ use crate::error::StoreError;
 use crate::layout::Layout;
 use crate::record::{SampleOutcome, SampleRecord, SkippedSample};
 use crate::schema::element_field;
-use crate::seal::{SEAL_KEY, SealError, blank_seal, check_column, check_seal, column_sum, seal};
+use crate::seal::{
+    SEAL_KEY, SealError, blank_seal, check_column, check_seal, check_start, column_sum, seal,
+};
 
 const RUN_KEY: &str = "infoplane.run";
 const FIRST_KEY: &str = "infoplane.first";
@@ -174,8 +176,8 @@ pub(crate) struct PartHeader {
     pub skipped: Vec<SkippedSample>,
 }
 
-/// Checks that a part is whole and belongs to the run: its footer, its columns, its range, and a row
-/// or a reason for every sample of the range. Vectors are not read.
+/// Checks that a part is whole and belongs to the run: every byte of it by checksum, its columns, its
+/// range, and a row or a reason for every sample of the range.
 ///
 /// # Errors
 /// [`StoreError::ForeignPart`]; [`StoreError::DamagedPart`]; [`StoreError::Io`].
@@ -184,6 +186,7 @@ pub(crate) fn inspect(layout: &Layout, part: u64) -> Result<PartHeader, StoreErr
     if opened.entry(RUN_KEY) != Some(layout.hash.as_str()) {
         return Err(StoreError::ForeignPart { path: opened.path });
     }
+    opened.check_every_byte()?;
     let number = |key| opened.entry(key).and_then(|text| text.parse::<u64>().ok());
     let range = layout.range(part);
     let (first, count) = (number(FIRST_KEY), number(COUNT_KEY));
@@ -278,15 +281,22 @@ struct OpenPart {
     path: PathBuf,
     file: File,
     reader: ArrowReaderMetadata,
+    /// Where the footer begins.
+    footer: u64,
 }
 
 impl OpenPart {
     fn open(path: PathBuf) -> Result<Self, StoreError> {
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        check_seal(&file).map_err(|error| error.at(&path))?;
+        let footer = check_seal(&file).map_err(|error| error.at(&path))?;
         let reader = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
         let reader = reader.map_err(|error| SealError::Broken(error.to_string()).at(&path))?;
-        Ok(Self { path, file, reader })
+        Ok(Self {
+            path,
+            file,
+            reader,
+            footer,
+        })
     }
 
     fn damaged(&self, reason: impl Into<String>) -> StoreError {
@@ -305,6 +315,26 @@ impl OpenPart {
             .key_value_metadata()?;
         let entry = metadata.iter().find(|entry| entry.key == key)?;
         entry.value.as_deref()
+    }
+
+    /// Checks the file's start and each column, and that nothing lies between them. The footer was
+    /// checked when the part was opened.
+    fn check_every_byte(&self) -> Result<(), StoreError> {
+        let mut position = check_start(&self.file).map_err(|error| error.at(&self.path))?;
+        for group in self.reader.metadata().row_groups() {
+            for (root, chunk) in group.columns().iter().enumerate() {
+                self.check_column(root)?;
+                let (start, length) = chunk.byte_range();
+                if start != position {
+                    return Err(self.damaged("its columns do not follow each other"));
+                }
+                position = start.saturating_add(length);
+            }
+        }
+        if position != self.footer {
+            return Err(self.damaged("its footer does not follow its columns"));
+        }
+        Ok(())
     }
 
     /// Every top-level column is one Parquet column, so its place in the schema finds it in the file.

@@ -1,9 +1,10 @@
 //! Checksums inside a part, so that a damaged byte is an error and never a wrong number.
 //!
 //! Parquet's writer adds none. The footer's key-value metadata therefore holds a checksum of each
-//! column's bytes, checked when the column is read, and a SHA-256 of the footer itself, the *seal*,
-//! checked before anything in the footer is believed. The seal is computed with its own digits
-//! replaced by zeros.
+//! column's bytes and a SHA-256 of the footer itself, the *seal*, checked before anything in the
+//! footer is believed. The seal is computed with its own digits replaced by zeros. Four bytes, the
+//! columns and the footer are all there is in a file, so together they vouch for every byte of it.
+//! All are checked when a run is opened, and a column's once more when it is read.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -76,8 +77,8 @@ pub(crate) fn seal(file: &mut [u8]) -> bool {
     true
 }
 
-/// Checks a file's seal.
-pub(crate) fn check_seal(mut file: &File) -> Result<(), SealError> {
+/// Checks a file's seal, and gives back where the footer begins.
+pub(crate) fn check_seal(mut file: &File) -> Result<u64, SealError> {
     let cut_short = || SealError::Broken("its end is missing".to_owned());
     let file_length = file.seek(SeekFrom::End(0))?;
     let mut end = [0; 8];
@@ -91,7 +92,8 @@ pub(crate) fn check_seal(mut file: &File) -> Result<(), SealError> {
         return Err(cut_short());
     }
     let mut footer = vec![0; length];
-    file.seek(SeekFrom::Start(file_length - length as u64))?;
+    let start = file_length - length as u64;
+    file.seek(SeekFrom::Start(start))?;
     file.read_exact(&mut footer)?;
 
     let broken = || SealError::Broken("its footer is not as it was written".to_owned());
@@ -101,7 +103,20 @@ pub(crate) fn check_seal(mut file: &File) -> Result<(), SealError> {
     if found != sha256(&footer).as_bytes() {
         return Err(broken());
     }
-    Ok(())
+    Ok(start)
+}
+
+/// Checks that a file begins as every Parquet file does, and gives back where its columns begin.
+pub(crate) fn check_start(mut file: &File) -> Result<u64, SealError> {
+    let mut start = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    if start != MAGIC {
+        return Err(SealError::Broken(
+            "its first bytes are not as they were written".to_owned(),
+        ));
+    }
+    Ok(MAGIC.len() as u64)
 }
 
 /// Checksum of a column's bytes: the first 16 digits of their SHA-256.

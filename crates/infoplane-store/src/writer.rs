@@ -1,17 +1,18 @@
 //! Writing a run: samples come in any order, parts go out whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{remove_leftovers, write_atomically};
+use crate::atomic::{create_folder, remove_leftovers, write_atomically};
 use crate::directory::RunDir;
 use crate::error::StoreError;
 use crate::identity::differences;
-use crate::layout::{FORMAT, Layout, is_occupied, lock_path};
+use crate::layout::{FORMAT, Layout, is_occupied};
+use crate::lock::RunLock;
 use crate::manifest::RunManifest;
 use crate::part::{encode, inspect};
-use crate::record::SampleOutcome;
+use crate::record::{SampleOutcome, SkippedSample};
+use crate::shard::Shard;
 
 /// How far a run is, in samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +32,13 @@ impl Counts {
     }
 }
 
-/// A part that was found damaged and set aside; its samples are to be computed again.
+/// A part that was found damaged. It stays until its samples have been computed again and replace it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedPart {
+    /// Its number, from 0.
+    pub part: u64,
     /// The part.
     pub path: PathBuf,
-    /// What it is called now, so that nothing is lost if only the reading failed.
-    pub set_aside: PathBuf,
     /// What was wrong with it.
     pub reason: String,
 }
@@ -49,14 +50,14 @@ pub struct DamagedPart {
 #[derive(Debug)]
 pub struct RunWriter {
     layout: Layout,
-    /// Whether a part is in the directory.
+    /// Whether a part is in the directory, and whole.
     finished: Vec<bool>,
     /// Samples of unfinished parts.
     pending: BTreeMap<u64, PendingPart>,
     counts: Counts,
+    skipped: Vec<SkippedSample>,
     damaged: Vec<DamagedPart>,
-    /// Locked while this writer lives.
-    _lock: File,
+    lock: RunLock,
 }
 
 #[derive(Debug)]
@@ -84,14 +85,14 @@ impl RunWriter {
                 path: path.to_owned(),
             });
         }
-        fs::create_dir_all(path).map_err(StoreError::io("create the folder", path))?;
+        create_folder(path)?;
         // Looked at before the lock file is made, so that a folder that is no run stays untouched.
         if Layout::read(path)?.is_none() && is_occupied(path)? {
             return Err(StoreError::Occupied {
                 path: path.to_owned(),
             });
         }
-        let lock = lock(path)?;
+        let lock = RunLock::take(path)?;
         remove_leftovers(path)?;
         let layout = match Layout::read(path)? {
             None => {
@@ -109,10 +110,7 @@ impl RunWriter {
                 stored
             }
         };
-        let samples_folder = layout.samples_folder();
-        fs::create_dir_all(&samples_folder)
-            .map_err(StoreError::io("create the folder", &samples_folder))?;
-        remove_leftovers(&samples_folder)?;
+        create_folder(&layout.samples_folder())?;
 
         let n_parts = usize::try_from(layout.n_parts()).unwrap_or(usize::MAX);
         let mut writer = Self {
@@ -123,31 +121,27 @@ impl RunWriter {
                 analysed: 0,
                 skipped: 0,
             },
+            skipped: Vec::new(),
             damaged: Vec::new(),
-            _lock: lock,
+            lock,
             layout,
         };
         writer.take_up_parts()?;
         Ok(writer)
     }
 
-    /// Counts the parts that are there, and sets the damaged ones aside.
+    /// Counts the parts that are there and whole, and takes note of those that are damaged.
     fn take_up_parts(&mut self) -> Result<(), StoreError> {
         for part in self.layout.present_parts()? {
             match inspect(&self.layout, part) {
                 Ok(header) => {
                     self.counts.analysed += header.n_rows;
                     self.counts.skipped += header.skipped.len() as u64;
+                    self.skipped.extend(header.skipped);
                     self.finished[part as usize] = true;
                 }
                 Err(StoreError::DamagedPart { path, reason }) => {
-                    let set_aside = path.with_extension("parquet.damaged");
-                    fs::rename(&path, &set_aside).map_err(StoreError::io("rename", &path))?;
-                    self.damaged.push(DamagedPart {
-                        path,
-                        set_aside,
-                        reason,
-                    });
+                    self.damaged.push(DamagedPart { part, path, reason });
                 }
                 Err(error) => return Err(error),
             }
@@ -170,7 +164,7 @@ impl RunWriter {
         self.counts
     }
 
-    /// Parts in the directory.
+    /// Whole parts in the directory.
     pub fn finished_parts(&self) -> usize {
         self.finished.iter().filter(|&&finished| finished).count()
     }
@@ -191,9 +185,25 @@ impl RunWriter {
         pending.is_some_and(|pending| matches!(pending.samples.get(slot), Some(Some(_))))
     }
 
+    /// Whether a sample is in a finished part.
+    pub fn is_stored(&self, index: u64) -> bool {
+        index < self.layout.n_samples() && self.is_finished(self.layout.part_of(index))
+    }
+
     /// Whether every sample of the run is in a finished part.
     pub fn is_complete(&self) -> bool {
         self.finished.iter().all(|&finished| finished)
+    }
+
+    /// Samples of a shard, in order of position.
+    pub fn samples_of(&self, shard: Shard) -> impl Iterator<Item = u64> {
+        self.parts_of(shard)
+            .flat_map(|part| self.layout.range(part))
+    }
+
+    /// Parts of a shard, in order of position.
+    pub fn parts_of(&self, shard: Shard) -> impl Iterator<Item = u64> {
+        (0..self.layout.n_parts()).filter(move |&part| shard.holds(part))
     }
 
     /// Takes one sample, in any order; writes its part if it was the last one missing.
@@ -215,9 +225,12 @@ impl RunWriter {
             record.check(&self.layout.manifest)?;
         }
 
-        match sample {
+        match &sample {
             SampleOutcome::Analysed(_) => self.counts.analysed += 1,
-            SampleOutcome::Skipped(_) => self.counts.skipped += 1,
+            SampleOutcome::Skipped(skipped) => {
+                self.counts.skipped += 1;
+                self.skipped.push(skipped.clone());
+            }
         }
         let part = self.layout.part_of(index);
         let range = self.layout.range(part);
@@ -251,42 +264,36 @@ impl RunWriter {
             .unwrap_or(false)
     }
 
-    /// Ends the writing and opens the run for reading.
+    /// The skipped samples of a shard, in order of position.
+    pub fn skipped_of(&self, shard: Shard) -> Vec<&SkippedSample> {
+        let is_in = |index| shard.holds(self.layout.part_of(index));
+        let mut skipped: Vec<_> = self
+            .skipped
+            .iter()
+            .filter(|sample| is_in(sample.index))
+            .collect();
+        skipped.sort_by_key(|sample| sample.index);
+        skipped
+    }
+
+    /// The parts that are not in the directory, or not whole, in order of position.
+    pub fn missing_parts(&self) -> Vec<u64> {
+        self.parts_of(Shard::WHOLE)
+            .filter(|&part| !self.is_finished(part))
+            .collect()
+    }
+
+    /// Ends the writing and opens the run for reading. The directory stays locked until that is
+    /// dropped, so that what is made of the run can be written too.
     ///
     /// # Errors
-    /// [`StoreError::Incomplete`] where samples are missing; what was finished remains, and the run
-    /// can be resumed.
+    /// [`StoreError::Incomplete`] where parts are missing; what was finished remains, and the run can
+    /// be resumed.
     pub fn finish(self) -> Result<RunDir, StoreError> {
-        if let Some(part) = self.finished.iter().position(|&finished| !finished) {
-            let range = self.layout.range(part as u64);
-            return Err(StoreError::Incomplete {
-                path: self.layout.path.clone(),
-                missing: self.counts.missing(),
-                total: self.counts.total,
-                first: range
-                    .clone()
-                    .find(|&i| !self.is_done(i))
-                    .unwrap_or(range.start),
-            });
+        let missing = self.missing_parts();
+        if !missing.is_empty() {
+            return Err(self.layout.incomplete(missing));
         }
-        RunDir::open(&self.layout.path)
-    }
-}
-
-/// Locks the directory until the file is closed.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let file_path = lock_path(path);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&file_path)
-        .map_err(StoreError::io("create", &file_path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &file_path)(error)),
+        RunDir::with_lock(&self.layout.path, Some(self.lock))
     }
 }

@@ -63,7 +63,7 @@ pub fn ablate(
     stop: &AtomicBool,
 ) -> Result<Ablated, Error> {
     let mut settings = request.settings.clone().check()?;
-    let stored = RunDir::open(dir)?;
+    let stored = RunDir::open_exclusively(dir)?;
     let missing = stored.counts().missing();
     if missing > 0 {
         return Err(Error::Setting(format!(

@@ -8,13 +8,14 @@ use infoplane_plane::{
     analyse, combine, read_ablation, write_plane,
 };
 use infoplane_report::{ReportOptions, write_report};
-use infoplane_store::{RunDir, SkippedSample};
+use infoplane_store::{RunDir, Shard, SkippedSample};
 
 use crate::config::{DEFAULT_SEED, RunConfig};
 use crate::demo;
 use crate::error::Error;
 use crate::progress::{Phase, Progress};
 use crate::run::Run;
+use crate::shard::ShardDone;
 
 /// The whole analysis: conductance → information → plane → report.
 ///
@@ -110,24 +111,22 @@ impl Analysis {
         }
     }
 
-    /// Does everything that the run directory does not hold yet.
+    /// Does everything that the run directory does not hold yet. The directory is locked meanwhile.
+    ///
+    /// # Errors
+    /// Among others, [`Error::Setting`] where a shard is set: see [`Analysis::finish_shard`].
     pub fn finish(
         &self,
         run: &Run,
         progress: &mut dyn FnMut(&Progress),
         stop: &AtomicBool,
     ) -> Result<Finished, Error> {
-        let out = self
-            .config
-            .out
-            .as_deref()
-            .ok_or_else(|| Error::Setting("--out is missing".to_string()))?;
-        // What is wrong with the information side is better found before the sweep than after it.
-        let groups = groups(&self.config)?;
-        plane_options(&self.config)?;
-        if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
-            return Err(PlaneError::NoGroups.into());
+        if let Some(shard) = self.config.shard {
+            return Err(Error::Setting(format!(
+                "shard {shard} of a run has no plane; leave the shard out, or take `finish_shard`"
+            )));
         }
+        let (out, groups) = self.check()?;
         let stored = run.attribute(out, progress, stop)?;
         if self.config.ablate {
             let settings = AblationSettings {
@@ -139,6 +138,35 @@ impl Analysis {
         plane_and_report(&stored, out, &self.config, groups.as_ref(), progress)
     }
 
+    /// Computes those parts of the configured shard that the run directory does not hold yet, and
+    /// nothing else; all parts where no shard is set.
+    ///
+    /// With the parts of all shards in one directory, [`Analysis::finish`] without a shard or
+    /// [`plane`] gives what one machine would have.
+    pub fn finish_shard(
+        &self,
+        run: &Run,
+        progress: &mut dyn FnMut(&Progress),
+        stop: &AtomicBool,
+    ) -> Result<ShardDone, Error> {
+        let (out, _) = self.check()?;
+        let shard = self.config.shard.unwrap_or(Shard::WHOLE);
+        run.attribute_shard(out, shard, progress, stop)
+    }
+
+    /// The run directory and the groups. What is wrong with the information side is better found
+    /// before the sweep than after it.
+    fn check(&self) -> Result<(&Path, Option<ClassGroups>), Error> {
+        let out = self.config.out.as_deref();
+        let out = out.ok_or_else(|| Error::Setting("--out is missing".to_string()))?;
+        let groups = groups(&self.config)?;
+        plane_options(&self.config)?;
+        if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
+            return Err(PlaneError::NoGroups.into());
+        }
+        Ok((out, groups))
+    }
+
     /// Prepares and does everything, without progress.
     pub fn run(&self) -> Result<Finished, Error> {
         let run = self.prepare()?;
@@ -147,20 +175,29 @@ impl Analysis {
 }
 
 /// The plane and the report again, from a run's stored vectors and its ablation, where it has one. Only
-/// the settings of the information side (`groups`, `against`, `estimators`, `tau`, `seed`) are used.
+/// the settings of the information side (`groups`, `against`, `estimators`, `tau`, `seed`) are used. The
+/// directory is locked meanwhile.
+///
+/// # Errors
+/// Among others, where a part is damaged or missing, or another process writes to the directory.
 pub fn plane(
     dir: &Path,
     settings: &RunConfig,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Finished, Error> {
-    let stored = RunDir::open(dir)?;
     let groups = groups(settings)?;
+    plane_options(settings)?;
+    let stored = RunDir::open_exclusively(dir)?;
+    stored.check_complete()?;
     plane_and_report(&stored, dir, settings, groups.as_ref(), progress)
 }
 
-/// The report again, from a run's `plane.json`.
+/// The report again, from a run's `plane.json`. The directory is locked meanwhile.
+///
+/// # Errors
+/// Among others, where a part is damaged, or another process writes to the directory.
 pub fn report(dir: &Path) -> Result<PathBuf, Error> {
-    let stored = RunDir::open(dir)?;
+    let stored = RunDir::open_exclusively(dir)?;
     let plane = read_plane(dir)?;
     Ok(write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?.html)
 }

@@ -7,6 +7,7 @@ use infoplane_attribution::{
     Target,
 };
 use infoplane_data::{Interpolation, Preprocess};
+use infoplane_store::Shard;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -74,6 +75,8 @@ pub struct RunConfig {
     pub strict: bool,
     /// Ablate layers after the sweep, with default settings.
     pub ablate: bool,
+    /// Only the parts of this shard, and no plane; no part of what makes the run the run it is.
+    pub shard: Option<Shard>,
     /// Channel noise relative to a layer's standard deviation; chosen automatically by default.
     pub tau: Option<f64>,
     /// Seed of everything random.

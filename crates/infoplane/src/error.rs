@@ -91,8 +91,9 @@ impl Error {
     /// Whether the input or the usage is at fault, rather than the machine.
     pub fn is_input_error(&self) -> bool {
         match self {
-            Error::Store(error) => !matches!(error, StoreError::Io { .. }),
-            Error::Plane(PlaneError::Store(error)) => !matches!(error, StoreError::Io { .. }),
+            Error::Store(error) | Error::Plane(PlaneError::Store(error)) => {
+                !matches!(error, StoreError::Io { .. } | StoreError::Encode { .. })
+            }
             Error::Write { .. }
             | Error::Interrupted { .. }
             | Error::AblationInterrupted { .. }

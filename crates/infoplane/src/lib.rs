@@ -17,6 +17,7 @@ mod pool;
 mod progress;
 mod run;
 mod selftest;
+mod shard;
 
 pub use ablation::{Ablated, AblationRequest, ablate};
 pub use analysis::{Analysis, Finished, plane, report};
@@ -34,6 +35,7 @@ pub use selftest::{
     GRADIENT_TOLERANCE, GradientCheck, InformationTrial, TrialResult, check_gradients,
     try_estimators,
 };
+pub use shard::ShardDone;
 
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
 pub use infoplane_engine::PlanSummary;
@@ -42,7 +44,7 @@ pub use infoplane_plane::{
     AblationResult, AblationSettings, Figure, Interval, PlaneResult, RankedBy, Replacement,
     VectorKind,
 };
-pub use infoplane_store::SkippedSample;
+pub use infoplane_store::{Shard, SkippedSample};
 
 pub use infoplane_attribution as attribution;
 pub use infoplane_data as data;

@@ -12,7 +12,7 @@ use infoplane_graph::Layer;
 use infoplane_plane::{AblationSettings, read_ablation, write_ablation};
 use infoplane_store::{
     DEFAULT_PART_SIZE, DataInfo, FORMAT, RunDir, RunManifest, RunWriter, SampleOutcome,
-    SampleRecord, SkippedSample, SourceInfo,
+    SampleRecord, Shard, SkippedSample, SourceInfo,
 };
 
 use crate::ablation::{Subject, measure};
@@ -178,6 +178,27 @@ impl Run {
         progress: &mut dyn FnMut(&Progress),
         stop: &AtomicBool,
     ) -> Result<RunDir, Error> {
+        let writer = self.fill(out, Shard::WHOLE, progress, stop)?;
+        let counts = writer.counts();
+        let run = writer.finish()?;
+        if counts.analysed == 0 {
+            let first = run.skipped().next();
+            return Err(Error::NothingAnalysed {
+                n: counts.total,
+                first: first.map_or_else(String::new, |s| format!("{}: {}", s.id, s.reason)),
+            });
+        }
+        Ok(run)
+    }
+
+    /// Sweeps over the samples of a shard that `out` does not hold yet, until all its parts are there.
+    pub(crate) fn fill(
+        &self,
+        out: &Path,
+        shard: Shard,
+        progress: &mut dyn FnMut(&Progress),
+        stop: &AtomicBool,
+    ) -> Result<RunWriter, Error> {
         // What can be refused is refused before the directory is made.
         let n_nodes = self.options.quadrature.nodes_at_once();
         let plan = self.model.plan(
@@ -205,37 +226,44 @@ impl Run {
         }
 
         let mut writer = RunDir::open_for_writing(out, &self.manifest, DEFAULT_PART_SIZE)?;
-        for part in writer.damaged_parts() {
-            tracing::warn!(
-                "{} was damaged ({}); it is kept as {} and computed again",
-                part.path.display(),
-                part.reason,
-                part.set_aside.display()
-            );
+        for damaged in writer.damaged_parts() {
+            let next = if shard.holds(damaged.part) {
+                "it is computed again".to_string()
+            } else {
+                format!("it is none of shard {shard}, so it is not computed again here")
+            };
+            let (path, reason) = (damaged.path.display(), &damaged.reason);
+            tracing::warn!("{path} is damaged: {reason}; {next}");
         }
-        let n_samples = self.dataset.len();
-        let todo: Vec<usize> = (0..n_samples)
-            .filter(|&index| !writer.is_done(index as u64))
+        let samples: Vec<u64> = writer.samples_of(shard).collect();
+        let todo: Vec<usize> = samples
+            .iter()
+            .filter(|&&index| !writer.is_stored(index))
+            // The data set has that many.
+            .map(|&index| index as usize)
             .collect();
         if !todo.is_empty() {
-            self.sweep(&sweep, plan.input_len(), &mut writer, &todo, progress, stop)?;
+            let resumed = (samples.len() - todo.len()) as u64;
+            let mut done = resumed;
+            let mut advance = |skipped: u64| {
+                done += 1;
+                progress(&Progress {
+                    phase: Phase::Conductance,
+                    done,
+                    total: samples.len() as u64,
+                    resumed,
+                    skipped,
+                });
+            };
+            let input_len = plan.input_len();
+            self.sweep(&sweep, input_len, &mut writer, &todo, &mut advance, stop)?;
         }
-        let counts = writer.counts();
-        if counts.missing() > 0 || !writer.is_complete() {
-            return Err(Error::Interrupted {
-                done: counts.total - counts.missing() - writer.held() as u64,
-                total: counts.total,
-            });
+        let stored = samples.iter().filter(|&&index| writer.is_stored(index));
+        let (done, total) = (stored.count() as u64, samples.len() as u64);
+        if done < total {
+            return Err(Error::Interrupted { done, total });
         }
-        let run = writer.finish()?;
-        if counts.analysed == 0 {
-            let first = run.skipped().next();
-            return Err(Error::NothingAnalysed {
-                n: counts.total,
-                first: first.map_or_else(String::new, |s| format!("{}: {}", s.id, s.reason)),
-            });
-        }
-        Ok(run)
+        Ok(writer)
     }
 
     /// Reads every sample once, so that a strict run fails before it begins.
@@ -307,10 +335,9 @@ impl Run {
         input_len: usize,
         writer: &mut RunWriter,
         todo: &[usize],
-        progress: &mut dyn FnMut(&Progress),
+        advance: &mut dyn FnMut(u64),
         stop: &AtomicBool,
     ) -> Result<(), Error> {
-        let resumed = (self.dataset.len() - todo.len()) as u64;
         let load = |index: usize, row: &mut [f32]| {
             self.dataset
                 .load(index, row)
@@ -345,14 +372,7 @@ impl Run {
                     Outcome::Failed(error) => return Err(error.into()),
                 };
                 writer.push(outcome)?;
-                let counts = writer.counts();
-                progress(&Progress {
-                    phase: Phase::Conductance,
-                    done: counts.total - counts.missing(),
-                    total: counts.total,
-                    resumed,
-                    skipped: counts.skipped,
-                });
+                advance(writer.counts().skipped);
                 Ok(())
             },
         )

@@ -6,5 +6,6 @@ pub mod information;
 pub mod layers;
 pub mod run;
 pub mod selftest;
+mod shard;
 pub mod stored;
 mod summary;

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use infoplane::{Analysis, Progress, Run};
+use infoplane::{Analysis, Progress, Run, RunConfig};
 
-use crate::commands::summary;
+use crate::commands::{shard, summary};
 use crate::config;
 use crate::flags::{DemoArgs, RunArgs};
 use crate::interrupt::Interrupt;
@@ -12,10 +12,14 @@ use crate::progress::ProgressView;
 use crate::table::short_count;
 
 pub fn run(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
-    let analysis = Analysis::from_config(config::of_run(args)?);
+    let config = config::of_run(args)?;
+    let analysis = Analysis::from_config(config.clone());
     let run = analysis.prepare()?;
     for note in run.notes() {
         tracing::warn!("{note}");
+    }
+    if config.shard.is_some() {
+        return finish_shard(&analysis, &run, (&config, args.json), interrupt);
     }
     finish(&analysis, &run, args.json, interrupt)?;
     Ok(())
@@ -36,18 +40,29 @@ pub fn demo(args: &DemoArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn finish(analysis: &Analysis, run: &Run, json: bool, interrupt: &Interrupt) -> anyhow::Result<()> {
+/// Describes the run, unless the output is to be JSON, and does `work` with its progress shown.
+fn with_progress<T>(
+    run: &Run,
+    json: bool,
+    interrupt: &Interrupt,
+    work: impl FnOnce(&mut dyn FnMut(&Progress)) -> Result<T, infoplane::Error>,
+) -> anyhow::Result<T> {
     if !json {
         describe(run)?;
     }
     let mut view = ProgressView::new();
-    let mut show = |progress: &Progress| {
+    let done = work(&mut |progress| {
         interrupt.at(progress);
         view.show(progress);
-    };
-    let done = analysis.finish(run, &mut show, interrupt.stop());
+    });
     view.finish();
-    let done = done?;
+    Ok(done?)
+}
+
+fn finish(analysis: &Analysis, run: &Run, json: bool, interrupt: &Interrupt) -> anyhow::Result<()> {
+    let done = with_progress(run, json, interrupt, |progress| {
+        analysis.finish(run, progress, interrupt.stop())
+    })?;
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&done.plane)?)?;
@@ -56,6 +71,22 @@ fn finish(analysis: &Analysis, run: &Run, json: bool, interrupt: &Interrupt) -> 
     summary::print(&mut out, &done.plane, &done.skipped)?;
     writeln!(out, "\nreport    {}", done.report.display())?;
     Ok(())
+}
+
+fn finish_shard(
+    analysis: &Analysis,
+    run: &Run,
+    (config, json): (&RunConfig, bool),
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let done = with_progress(run, json, interrupt, |progress| {
+        analysis.finish_shard(run, progress, interrupt.stop())
+    })?;
+    let mut out = std::io::stdout().lock();
+    if json {
+        return shard::print_json(&mut out, &done);
+    }
+    shard::print(&mut out, config, &done)
 }
 
 fn describe(run: &Run) -> std::io::Result<()> {

@@ -110,7 +110,7 @@ pub fn print(
     for warning in &plane.warnings {
         writeln!(out, "note: {warning}")?;
     }
-    print_skipped(out, skipped)
+    self::skipped(out, skipped)
 }
 
 /// What each cut layer does to the information, and how few channels carry the label's.
@@ -197,7 +197,8 @@ fn print_judgements(out: &mut impl Write, plane: &PlaneResult) -> std::io::Resul
     Ok(())
 }
 
-fn print_skipped(out: &mut impl Write, skipped: &[SkippedSample]) -> std::io::Result<()> {
+/// Counts the skipped samples and names the first of them.
+pub fn skipped(out: &mut impl Write, skipped: &[SkippedSample]) -> std::io::Result<()> {
     if skipped.is_empty() {
         return Ok(());
     }
