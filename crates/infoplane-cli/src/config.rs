@@ -6,8 +6,8 @@ use anyhow::Context;
 use infoplane::RunConfig;
 
 use crate::flags::{
-    AttributeArgs, AttributionArgs, ImageArgs, InformationArgs, LayersArgs, NetworkArgs,
-    PredictArgs, RunArgs, SelftestArgs,
+    AttributeArgs, AttributionArgs, ControlArgs, ImageArgs, InformationArgs, LayersArgs,
+    NetworkArgs, PredictArgs, RunArgs, SelftestArgs,
 };
 
 /// Puts what was given over what was there.
@@ -29,6 +29,7 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
     information(&mut config, &args.information);
     config.exact |= args.exact;
     config.ablate |= args.ablate;
+    controls(&mut config, &args.controls);
     Ok(config)
 }
 
@@ -58,6 +59,16 @@ pub fn of_layers(args: &LayersArgs) -> RunConfig {
         config.model.clone_from(&args.file);
     }
     config
+}
+
+pub fn controls(config: &mut RunConfig, args: &ControlArgs) {
+    if !args.control.is_empty() {
+        config.controls.clone_from(&args.control);
+    }
+    if args.controls {
+        config.controls = vec!["all".to_string()];
+    }
+    over!(config, args, control_samples);
 }
 
 fn network(config: &mut RunConfig, args: &NetworkArgs) {

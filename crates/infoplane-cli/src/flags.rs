@@ -79,7 +79,7 @@ pub struct AttributionArgs {
     #[arg(long, value_name = "UNIT")]
     pub target: Option<String>,
     /// Where the path to the sample starts: `zero` (in the network's normalised input space, which is
-    /// mean grey for images; the default), `black`, or `blur` (each sample blurred); in `attribute` also
+    /// mean grey for images; the default), `black`, `mean` (of up to 1,000 samples), or `blur` (each sample blurred); in `attribute` also
     /// `input`: the array `baseline` of --inputs, one row for all samples or one for each
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
@@ -113,6 +113,30 @@ pub struct AttributionArgs {
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+}
+
+/// What is run again with one thing changed, to see whether the result depends on it as it must.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Controls")]
+pub struct ControlArgs {
+    /// Make all controls, and show them beside the result
+    ///
+    /// Each is the same run with one thing changed, on --control-samples of the samples, kept in
+    /// DIR/controls; `infoplane plane DIR` compares them again without the network.
+    #[arg(long)]
+    pub controls: bool,
+    /// Make these controls: weights, labels, target, baseline, steps
+    ///
+    /// `weights`: the network's weights shuffled within each tensor, from the output down in four
+    /// stages. `labels`: the labels shuffled over the samples. Either must destroy I(C;Y). `target`: the
+    /// true label attributed in place of the predicted class. `baseline`: the mean of the samples in place
+    /// of the run's. `steps`: twice the steps, at half the tolerance. These should not change the ranking
+    /// of the layers.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub control: Vec<String>,
+    /// Samples of each control, spread evenly over the run's [default: 500]
+    #[arg(long, value_name = "N")]
+    pub control_samples: Option<usize>,
 }
 
 /// How the label side of the plane is made, and the channel's noise.
@@ -170,13 +194,15 @@ pub struct RunArgs {
     pub attribution: AttributionArgs,
     #[command(flatten)]
     pub information: InformationArgs,
+    #[command(flatten)]
+    pub controls: ControlArgs,
     /// Compute only the i-th of n shares, each perhaps on its own machine, and no plane
     ///
     /// Give the same command on every machine, with 1/3, 2/3 and 3/3 for three. Each computes every
     /// n-th part. Then copy the files of all the `samples` folders into one of them and run
     /// `infoplane plane DIR` there, or the same command without --shard, which also computes what is
     /// missing. On machines of one kind the result is that of one machine, byte for byte.
-    #[arg(long, value_name = "i/n")]
+    #[arg(long, value_name = "i/n", conflicts_with_all = ["controls", "control", "ablate"])]
     pub shard: Option<Shard>,
     /// Print the plane as JSON; with --shard, what was done
     #[arg(long)]
@@ -224,6 +250,11 @@ pub struct DemoArgs {
     /// The run directory
     #[arg(long, value_name = "DIR", default_value = "infoplane-demo")]
     pub out: PathBuf,
+    /// Ablate layers before the plane is made, as `infoplane ablate` does by default
+    #[arg(long)]
+    pub ablate: bool,
+    #[command(flatten)]
+    pub controls: ControlArgs,
     /// Print the plane as JSON
     #[arg(long)]
     pub json: bool,

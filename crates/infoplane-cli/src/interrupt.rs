@@ -41,7 +41,7 @@ impl Interrupt {
 
     /// Takes note of what the program is doing.
     pub fn at(&self, progress: &Progress) {
-        let sweeping = progress.phase == Phase::Conductance;
+        let sweeping = matches!(progress.phase, Phase::Conductance | Phase::Controls);
         self.sweeping.store(sweeping, Ordering::Relaxed);
     }
 }

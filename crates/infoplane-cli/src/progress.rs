@@ -111,6 +111,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Conductance => "conductance",
         Phase::Means => "means",
         Phase::Ablation => "ablation",
+        Phase::Controls => "controls",
         Phase::Information => "information",
         Phase::Report => "report",
     }

@@ -103,7 +103,7 @@ impl Fingerprint {
 }
 
 /// Which of `n` samples are kept under a limit: all, or `limit` of them spread evenly, in order.
-pub(crate) fn kept_indices(n: usize, limit: Option<usize>) -> Vec<usize> {
+pub fn kept_indices(n: usize, limit: Option<usize>) -> Vec<usize> {
     match limit {
         Some(limit) if limit < n => (0..limit)
             .map(|i| (i as u128 * n as u128 / limit as u128) as usize)

@@ -24,7 +24,7 @@ mod resample;
 mod variables;
 
 pub use classes::ClassMap;
-pub use dataset::{ClassIndex, Dataset, DatasetInfo};
+pub use dataset::{ClassIndex, Dataset, DatasetInfo, kept_indices};
 pub use error::{DataError, SampleError};
 pub use groups::{GroupMap, group_map};
 pub use inputs::{Inputs, read_inputs};

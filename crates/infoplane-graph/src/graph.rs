@@ -1,11 +1,11 @@
 //! A network as values and the nodes that make them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::GraphError;
 use crate::op::Op;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorData};
 
 /// Index of a value in its [`Graph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -151,6 +151,56 @@ impl Graph {
             .filter_map(|value| value.constant.as_ref()?.floats().map(<[f32]>::len))
             .map(|len| len as u64)
             .sum()
+    }
+
+    /// The nodes that have float parameters of more than one element, in order: what a network has
+    /// learned sits in their constant operands. Shapes, and the scales of `Resize` and `Upsample`, are
+    /// no parameters.
+    pub fn parametrised_nodes(&self) -> Vec<NodeId> {
+        let has_parameters = |node: &Node| self.parameters_of(node).next().is_some();
+        let nodes = self.nodes.iter().enumerate();
+        nodes
+            .filter(|(_, node)| has_parameters(node))
+            .map(|(index, _)| NodeId(index))
+            .collect()
+    }
+
+    /// The graph with the parameters of `nodes` changed: `change` gets the name and the elements of
+    /// each, once, in the order of the nodes. A parameter that other nodes use as well changes for them,
+    /// too. Everything else is shared with this graph.
+    pub fn with_changed_parameters(
+        &self,
+        nodes: &[NodeId],
+        change: &mut dyn FnMut(&str, &mut [f32]),
+    ) -> Graph {
+        let mut graph = self.clone();
+        let mut changed = HashSet::new();
+        for &id in nodes {
+            for parameter in self.parameters_of(self.node(id)) {
+                if !changed.insert(parameter) {
+                    continue;
+                }
+                let value = &mut graph.values[parameter.0];
+                let new = value.constant.as_ref().and_then(|tensor| {
+                    let mut elements = tensor.floats()?.to_vec();
+                    change(&value.name, &mut elements);
+                    let data = TensorData::F32(elements.into());
+                    Tensor::new(tensor.shape().to_vec(), data)
+                });
+                value.constant = new.map(Arc::new);
+            }
+        }
+        graph
+    }
+
+    fn parameters_of<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = ValueId> + 'a {
+        let learns = !matches!(node.op.name(), "Resize" | "Upsample");
+        let operands = node.inputs.iter().flatten().copied();
+        operands.filter(move |id| {
+            let constant = self.values[id.0].constant.as_ref();
+            let floats = constant.and_then(|tensor| tensor.floats());
+            learns && floats.is_some_and(|floats| floats.len() > 1)
+        })
     }
 }
 

@@ -182,6 +182,7 @@ pub fn analyse(
         classes,
         channels: channel_views,
         ablation: None,
+        controls: None,
         resolution,
         rows,
         completeness,

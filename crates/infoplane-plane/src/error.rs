@@ -47,6 +47,14 @@ pub enum PlaneError {
     /// An ablation can't be made, or its file not be used.
     #[error("{0}")]
     Ablation(String),
+    /// A control can't be compared with its run.
+    #[error("control `{name}`: {reason}")]
+    Control {
+        /// The control.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No τ was given to try.
     #[error("no resolution to try; give at least one τ")]
     NoResolutions,

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use infoplane_store::{Column, ColumnData, write_atomically, write_table};
 
+use crate::controls::write_controls;
 use crate::families::OWN;
 use crate::{Figure, Interval, PlaneError, PlaneResult, PlaneRow};
 
 /// Version of `plane.json`'s layout.
 pub const PLANE_FORMAT: u32 = 2;
 
-/// Writes `plane.json`, `plane.csv` and `plane.parquet` into `folder`, each whole or not at all. The
+/// Writes `plane.json`, `plane.csv` and `plane.parquet` into `folder`, and `controls.csv` where there are
+/// controls, each whole or not at all. The
 /// same result gives the same bytes.
 ///
 /// The two tables hold [`PlaneResult::rows`] with nested entries flattened: `mi_x_value`,
@@ -29,6 +31,9 @@ pub fn write_plane(folder: &Path, result: &PlaneResult) -> Result<(), PlaneError
     let csv = csv(&columns, result.rows.len()).map_err(encode("plane.csv"))?;
     write_atomically(&folder.join("plane.csv"), &csv)?;
     write_table(&folder.join("plane.parquet"), &columns)?;
+    if let Some(controls) = &result.controls {
+        write_controls(folder, controls)?;
+    }
     Ok(())
 }
 

@@ -72,7 +72,66 @@ pub struct PlaneInput<'a> {
     pub target: String,
 }
 
+/// Some of the samples of another source.
+struct Restricted<'a> {
+    of: &'a dyn VectorSource,
+    samples: Vec<usize>,
+}
+
+impl VectorSource for Restricted<'_> {
+    fn vectors(&self, layer: usize, kind: VectorKind) -> Result<Matrix, PlaneError> {
+        let all = self.of.vectors(layer, kind)?;
+        let mut data = Vec::with_capacity(self.samples.len() * all.width);
+        for &sample in &self.samples {
+            let row = all.data.get(sample * all.width..(sample + 1) * all.width);
+            data.extend_from_slice(row.ok_or_else(|| PlaneError::Length {
+                what: "vectors of a layer".to_owned(),
+                found: all.n_samples,
+                expected: sample + 1,
+            })?);
+        }
+        Ok(Matrix {
+            data,
+            n_samples: self.samples.len(),
+            width: all.width,
+        })
+    }
+}
+
 impl PlaneInput<'_> {
+    /// The samples at these positions, in this order. A position beyond the samples makes an input that
+    /// every analysis refuses.
+    pub fn restricted(&self, samples: &[usize]) -> PlaneInput<'_> {
+        fn pick<T: Clone>(values: &[T], samples: &[usize]) -> Vec<T> {
+            let picked = samples.iter().filter_map(|&sample| values.get(sample));
+            picked.cloned().collect()
+        }
+        let label = |label: &LabelInput| LabelInput {
+            values: pick(&label.values, samples),
+            ..label.clone()
+        };
+        let layer = |layer: &LayerInput| LayerInput {
+            delta: layer.delta.as_ref().map(|delta| pick(delta, samples)),
+            ..layer.clone()
+        };
+        PlaneInput {
+            n_samples: samples.len(),
+            layers: self.layers.iter().map(layer).collect(),
+            vectors: Box::new(Restricted {
+                of: self.vectors.as_ref(),
+                samples: samples.to_vec(),
+            }),
+            label: self.label.as_ref().map(label),
+            further_labels: self.further_labels.iter().map(label).collect(),
+            classes: pick(&self.classes, samples),
+            predicted: pick(&self.predicted, samples),
+            f_input: pick(&self.f_input, samples),
+            f_baseline: pick(&self.f_baseline, samples),
+            steps: pick(&self.steps, samples),
+            target: self.target.clone(),
+        }
+    }
+
     /// Checks that everything has one finite entry a sample.
     pub(crate) fn check(&self) -> Result<(), PlaneError> {
         if self.layers.is_empty() {

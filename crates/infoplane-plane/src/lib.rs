@@ -4,13 +4,14 @@
 //! `plane.json`, `plane.csv` and `plane.parquet`. [`PlaneInput::from_run`] reads a run directory; a
 //! layer's vectors are read when their turn comes.
 //!
-//! [`combine`] holds an [`AblationResult`] against the ranking: critical layers have both.
+//! [`compare_controls`] puts changed runs beside the run itself, and [`combine`] holds an [`AblationResult`] against the ranking: critical layers have both.
 
 mod ablation;
 mod analyse;
 mod channels;
 mod checks;
 mod completeness;
+mod controls;
 mod critical;
 mod efficiency;
 mod error;
@@ -38,6 +39,10 @@ pub use ablation::{
 pub use analyse::{Progress, Stage, analyse};
 pub use channels::{ChannelCurvePoint, ChannelView, ChosenChannel};
 pub use checks::{Check, CheckStep, CheckVerdict};
+pub use controls::{
+    ControlCase, ControlKind, ControlResult, ControlRow, ControlVerdict, ControlsResult,
+    OmittedControl, compare_controls,
+};
 pub use error::PlaneError;
 pub use files::{PLANE_FORMAT, write_plane};
 pub use input::{LabelInput, LayerInput, Matrix, PlaneInput, VectorSource};

@@ -7,7 +7,7 @@ use crate::checks::Check;
 use crate::families::OWN;
 use crate::roles::RoleRow;
 use crate::stability::RankStability;
-use crate::{AblationEvidence, Verdict};
+use crate::{AblationEvidence, ControlsResult, Verdict};
 
 /// The content of `plane.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct PlaneResult {
     /// What the ablation says of the layers, where the run has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ablation: Option<AblationEvidence>,
+    /// The same analysis with one thing changed, where the run has controls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controls: Option<ControlsResult>,
     /// Sentences a reader must see before trusting a figure.
     pub warnings: Vec<String>,
 }

@@ -88,6 +88,11 @@ pub(crate) fn figures(
     layers.iter().map(of).collect()
 }
 
+/// How well halves agree with all by ITE.
+pub(crate) fn halves_by_ite(layers: &[&Information]) -> Option<HalvesAgreement> {
+    halves(RankedBy::Ite, layers)
+}
+
 fn halves(by: RankedBy, layers: &[&Information]) -> Option<HalvesAgreement> {
     let count = layers.first()?.input.subsamples.len();
     let whole = figures(by, layers, None);

@@ -11,6 +11,7 @@ use infoplane_report::{ReportOptions, write_report};
 use infoplane_store::{RunDir, Shard, SkippedSample};
 
 use crate::config::{DEFAULT_SEED, RunConfig};
+use crate::controls;
 use crate::demo;
 use crate::error::Error;
 use crate::progress::{Phase, Progress};
@@ -135,6 +136,12 @@ impl Analysis {
             };
             run.ablate(&stored, out, &settings, progress, stop)?;
         }
+        let kinds = self.config.control_kinds()?;
+        if !kinds.is_empty() {
+            let n_samples = self.config.n_control_samples()?;
+            let seed = self.config.seed.unwrap_or(DEFAULT_SEED);
+            controls::make(run, &stored, out, (&kinds, n_samples, seed), progress, stop)?;
+        }
         plane_and_report(&stored, out, &self.config, groups.as_ref(), progress)
     }
 
@@ -161,6 +168,8 @@ impl Analysis {
         let out = out.ok_or_else(|| Error::Setting("--out is missing".to_string()))?;
         let groups = groups(&self.config)?;
         plane_options(&self.config)?;
+        self.config.control_kinds()?;
+        self.config.n_control_samples()?;
         if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
             return Err(PlaneError::NoGroups.into());
         }
@@ -289,6 +298,7 @@ fn plane_and_report(
         });
     })?;
     result.warnings.extend(unreached(stored)?);
+    result.controls = controls::compare(stored, out, (groups, &against(config)?), &options)?;
     if let Some(ablation) = &ablation {
         combine(&mut result, ablation);
     }

@@ -7,6 +7,7 @@ use infoplane_attribution::{
     Target,
 };
 use infoplane_data::{Interpolation, Preprocess};
+use infoplane_plane::ControlKind;
 use infoplane_store::Shard;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ pub struct RunConfig {
     pub layers: Vec<String>,
     /// `predicted`, `label` or the index of an output unit.
     pub target: Option<String>,
-    /// `zero`, `black`, `blur`, or `input` (an array given beside the inputs).
+    /// `zero`, `black`, `mean`, `blur`, or `input` (an array given beside the inputs).
     pub baseline: Option<String>,
     /// σ of the baseline `blur`, in pixels; a twentieth of the shorter side by default.
     pub blur_sigma: Option<f64>,
@@ -75,6 +76,10 @@ pub struct RunConfig {
     pub strict: bool,
     /// Ablate layers after the sweep, with default settings.
     pub ablate: bool,
+    /// Controls to make, by name (see [`crate::ControlKind`]); `all` for every one.
+    pub controls: Vec<String>,
+    /// Samples of each control, spread evenly; 500 by default.
+    pub control_samples: Option<usize>,
     /// Only the parts of this shard, and no plane; no part of what makes the run the run it is.
     pub shard: Option<Shard>,
     /// Channel noise relative to a layer's standard deviation; chosen automatically by default.
@@ -97,6 +102,10 @@ pub const DEFAULT_BLUR: f64 = 20.0;
 pub const DEFAULT_TOLERANCE: f64 = 0.02;
 /// Most intervals of the adaptive quadrature.
 pub const DEFAULT_MAX_STEPS: usize = 64;
+/// Samples of each control.
+pub const DEFAULT_CONTROL_SAMPLES: usize = 500;
+/// Fewest of them.
+const LEAST_CONTROL_SAMPLES: usize = 20;
 /// Seed of everything random.
 pub const DEFAULT_SEED: u64 = 0;
 
@@ -222,8 +231,39 @@ impl RunConfig {
                 })
             }
             Some(other) => Err(Error::Setting(format!(
-                "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey), black, blur (each sample blurred) and, in `attribute`, input (the array `baseline` of --inputs)"
+                "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey), black, mean (of the samples), blur (each sample blurred) and, in `attribute`, input (the array `baseline` of --inputs)"
             ))),
+        }
+    }
+
+    /// The controls that are asked for, in the order in which they are made.
+    pub fn control_kinds(&self) -> Result<Vec<ControlKind>, Error> {
+        let mut kinds = Vec::new();
+        for name in &self.controls {
+            match ControlKind::from_name(name) {
+                Some(kind) => kinds.push(kind),
+                None if name == "all" => kinds.extend(ControlKind::ALL),
+                None => {
+                    let known = ControlKind::ALL.map(ControlKind::name).join(", ");
+                    return Err(Error::Setting(format!(
+                        "there is no control `{name}`; there are {known}, and all"
+                    )));
+                }
+            }
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        Ok(kinds)
+    }
+
+    /// Samples of each control.
+    pub fn n_control_samples(&self) -> Result<usize, Error> {
+        match self.control_samples {
+            Some(n) if n < LEAST_CONTROL_SAMPLES => Err(Error::Setting(format!(
+                "controls of {n} samples; at least {LEAST_CONTROL_SAMPLES} are needed"
+            ))),
+            Some(n) => Ok(n),
+            None => Ok(DEFAULT_CONTROL_SAMPLES),
         }
     }
 

@@ -7,10 +7,12 @@ mod ablation;
 mod analysis;
 mod arrays;
 mod config;
+mod controls;
 mod demo;
 mod error;
 mod hardware;
 mod information;
+mod mean;
 mod model;
 mod model_source;
 mod pool;
@@ -23,8 +25,8 @@ pub use ablation::{Ablated, AblationRequest, ablate};
 pub use analysis::{Analysis, Finished, plane, report};
 pub use arrays::{AttributeSummary, Unreached, attribute, predict};
 pub use config::{
-    DEFAULT_BLUR, DEFAULT_CAPTUM_STEPS, DEFAULT_MAX_STEPS, DEFAULT_POWER, DEFAULT_SEED,
-    DEFAULT_STEPS, DEFAULT_TOLERANCE, RunConfig,
+    DEFAULT_BLUR, DEFAULT_CAPTUM_STEPS, DEFAULT_CONTROL_SAMPLES, DEFAULT_MAX_STEPS, DEFAULT_POWER,
+    DEFAULT_SEED, DEFAULT_STEPS, DEFAULT_TOLERANCE, RunConfig,
 };
 pub use error::Error;
 pub use information::{InformationRequest, InformationResult, LoadedPair};
@@ -41,8 +43,8 @@ pub use infoplane_attribution::{Quadrature, Reduction, argmax};
 pub use infoplane_engine::PlanSummary;
 pub use infoplane_graph::Layer;
 pub use infoplane_plane::{
-    AblationResult, AblationSettings, Figure, Interval, PlaneResult, RankedBy, Replacement,
-    VectorKind,
+    AblationResult, AblationSettings, ControlKind, ControlsResult, Figure, Interval, PlaneResult,
+    RankedBy, Replacement, VectorKind,
 };
 pub use infoplane_store::{Shard, SkippedSample};
 

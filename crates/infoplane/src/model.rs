@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use infoplane_engine::{Plan, PlanOptions};
 use infoplane_graph::{
-    Blob, Graph, GraphError, Layer, ShapedGraph, Weights, default_layers, layers_by_name,
+    Blob, Graph, GraphError, Layer, NodeId, ShapedGraph, Weights, default_layers, layers_by_name,
     parse_onnx, read_torchvision,
 };
 use infoplane_store::{LayerInfo, ModelInfo};
 use sha2::{Digest, Sha256};
 
 use crate::config::RunConfig;
+use crate::controls::shuffle;
 use crate::error::Error;
 use crate::model_source::ModelSource;
 
@@ -110,6 +111,25 @@ impl Model {
             graph,
             mapped: None,
         })
+    }
+
+    /// The network with the parameters of `nodes` shuffled, each within itself: every one keeps its
+    /// values, and so their mean and spread, but none its place. A parameter's order depends on its name
+    /// and the seed alone.
+    pub(crate) fn with_shuffled_parameters(&self, nodes: &[NodeId], seed: u64) -> Model {
+        let graph = self
+            .graph
+            .with_changed_parameters(nodes, &mut |name, elements| {
+                shuffle(elements, &format!("{seed} {name}"));
+            });
+        let mut hash = Sha256::new_with_prefix(&self.sha256);
+        hash.update(format!(" {} shuffled, seed {seed}", nodes.len()));
+        Model {
+            name: self.name.clone(),
+            sha256: hex(&hash.finalize()),
+            graph,
+            mapped: self.mapped.clone(),
+        }
     }
 
     /// SHA-256 of the model's bytes, or of an architecture's name and weights, in hexadecimal.

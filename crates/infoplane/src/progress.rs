@@ -9,6 +9,8 @@ pub enum Phase {
     Means,
     /// The ablation of samples.
     Ablation,
+    /// The sweeps of the controls, over all their samples.
+    Controls,
     /// The estimates, layer by layer.
     Information,
     /// The report.

@@ -1,6 +1,7 @@
 //! The whole analysis: conductance → information → plane → report, into a run directory.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use infoplane_attribution::{
@@ -19,21 +20,31 @@ use crate::ablation::{Subject, measure};
 use crate::config::{DEFAULT_SEED, RunConfig, baseline_name, quadrature_json, target_name};
 use crate::error::Error;
 use crate::hardware::hardware;
+use crate::mean::mean_baseline;
 use crate::model::{LayerChoice, Model};
 use crate::pool::{Loaded, Outcome, attribute_all, node_memory};
 use crate::progress::{Phase, Progress};
 
 /// What a run is about, resolved: model, data, layers and settings.
 pub struct Run {
-    model: Model,
-    dataset: Box<dyn Dataset>,
+    pub(crate) model: Arc<Model>,
+    pub(crate) dataset: Arc<dyn Dataset>,
     layers: Vec<Layer>,
-    options: SweepOptions,
+    pub(crate) options: SweepOptions,
     manifest: RunManifest,
-    n_threads: usize,
+    pub(crate) n_threads: usize,
     strict: bool,
     exact: bool,
     notes: Vec<String>,
+}
+
+/// What a control changes of a run.
+pub(crate) struct Variant {
+    pub model: Arc<Model>,
+    pub dataset: Arc<dyn Dataset>,
+    pub options: SweepOptions,
+    /// The control, for `run.json`.
+    pub control: serde_json::Value,
 }
 
 impl Run {
@@ -81,7 +92,7 @@ impl Run {
             .product();
         if config.baseline.as_deref() == Some("input") {
             return Err(Error::Setting(
-                "the baseline `input` is for attribute --inputs; there are zero, black and blur"
+                "the baseline `input` is for attribute --inputs; there are zero, black, mean and blur"
                     .to_string(),
             ));
         }
@@ -98,7 +109,10 @@ impl Run {
         }
         let options = SweepOptions {
             quadrature: config.quadrature(QuadratureName::Adaptive)?,
-            baseline: config.baseline(&sample_shape, preprocess.as_ref())?,
+            baseline: match config.baseline.as_deref() {
+                Some("mean") => mean_baseline(dataset.as_ref(), config.n_threads()?)?,
+                _ => config.baseline(&sample_shape, preprocess.as_ref())?,
+            },
             target,
             reduction: Reduction::Channels,
         };
@@ -133,8 +147,8 @@ impl Run {
         };
         Ok(Run {
             notes: info.warnings.clone(),
-            model,
-            dataset,
+            model: Arc::new(model),
+            dataset: Arc::from(dataset),
             layers,
             options,
             manifest,
@@ -142,6 +156,41 @@ impl Run {
             strict: config.strict,
             exact: config.exact,
         })
+    }
+
+    /// This run with something changed: an own run, for a directory of its own.
+    pub(crate) fn variant(&self, variant: Variant) -> Run {
+        let Variant {
+            model,
+            dataset,
+            options,
+            control,
+        } = variant;
+        let mut manifest = self.manifest.clone();
+        manifest.source = None;
+        manifest.model.sha256 = model.sha256().to_string();
+        manifest.data.fingerprint = dataset.info().fingerprint.clone();
+        manifest.data.n_samples = dataset.len();
+        if let Some(config) = manifest.config.as_object_mut() {
+            let set = [
+                ("target", target_name(options.target).into()),
+                ("baseline", baseline_name(&options.baseline).into()),
+                ("quadrature", quadrature_json(&options.quadrature)),
+                ("control", control),
+            ];
+            config.extend(set.map(|(key, value)| (key.to_string(), value)));
+        }
+        Run {
+            model,
+            dataset,
+            layers: self.layers.clone(),
+            options,
+            manifest,
+            n_threads: self.n_threads,
+            strict: false,
+            exact: self.exact,
+            notes: Vec::new(),
+        }
     }
 
     /// What is written to `run.json`.

@@ -26,7 +26,10 @@ pub fn run(args: &RunArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
 }
 
 pub fn demo(args: &DemoArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
-    let analysis = Analysis::demo(&args.out);
+    let analysis = Analysis::demo(&args.out).configure(|config| {
+        config.ablate = args.ablate;
+        config::controls(config, &args.controls);
+    });
     let run = analysis.prepare()?;
     finish(&analysis, &run, args.json, interrupt)?;
     if !args.json {

@@ -107,6 +107,7 @@ pub fn print(
     if let Some(evidence) = &plane.ablation {
         writeln!(out, "ablation: {}", evidence.sentence)?;
     }
+    print_controls(out, plane)?;
     for warning in &plane.warnings {
         writeln!(out, "note: {warning}")?;
     }
@@ -195,6 +196,39 @@ fn print_judgements(out: &mut impl Write, plane: &PlaneResult) -> std::io::Resul
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Each control's verdict with its figures.
+fn print_controls(out: &mut impl Write, plane: &PlaneResult) -> std::io::Result<()> {
+    let Some(controls) = &plane.controls else {
+        return Ok(());
+    };
+    let flagged = if controls.flagged { ", too fine" } else { "" };
+    writeln!(out, "controls, at τ = {}{flagged}:", controls.tau)?;
+    for control in &controls.controls {
+        let verdict = control
+            .verdict
+            .map_or_else(|| "stage".to_owned(), |v| v.to_string());
+        let accuracy = control.accuracy.map_or_else(String::new, |accuracy| {
+            let share = 100.0 * accuracy.correct as f64 / accuracy.labelled.max(1) as f64;
+            format!("; accuracy {share:.1} %")
+        });
+        let (change, evidence) = (&control.change, &control.evidence);
+        writeln!(
+            out,
+            "  {verdict}: {change} ({} samples): {evidence}{accuracy}",
+            control.n
+        )?;
+    }
+    for omitted in &controls.omitted {
+        writeln!(
+            out,
+            "  not made: {}: {}",
+            omitted.kind.name(),
+            omitted.reason
+        )?;
+    }
+    writeln!(out)
 }
 
 /// Counts the skipped samples and names the first of them.

@@ -265,6 +265,7 @@ mod tests {
                 })
                 .collect(),
             ablation: None,
+            controls: None,
             warnings: vec!["kept".to_owned()],
         }
     }
