@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use infoplane_estimators::GaussianChannelParams;
 use infoplane_estimators::tasks::GaussianClusters;
 use infoplane_plane::{
-    LabelInput, LayerInput, Matrix, PlaneError, PlaneInput, PlaneOptions, PlaneResult, Stage,
-    VectorKind, VectorSource, analyse, write_plane,
+    ControlCase, ControlKind, ControlVerdict, LabelInput, LayerInput, Matrix, PlaneError,
+    PlaneInput, PlaneOptions, PlaneResult, Stage, VectorKind, VectorSource, analyse,
+    compare_controls, write_plane,
 };
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
@@ -432,4 +433,117 @@ fn a_step_towards_the_label_utilises() {
         .iter()
         .find(|check| check.name == "label_kept");
     assert_eq!(kept.unwrap().verdict, infoplane_plane::CheckVerdict::Holds);
+}
+
+fn names(n: usize) -> Vec<String> {
+    (0..n).map(|sample| format!("sample {sample}")).collect()
+}
+
+fn case(kind: ControlKind, input: PlaneInput<'static>) -> ControlCase<'static> {
+    ControlCase {
+        name: kind.name().to_owned(),
+        kind,
+        change: "made up".to_owned(),
+        whole: true,
+        ids: names(input.n_samples),
+        input,
+    }
+}
+
+#[test]
+fn controls_are_compared_on_shared_samples_and_judged() {
+    let run = input(&[0.5, 1.0, 2.0]);
+    let ids = names(run.n_samples);
+    // Every other label of its own: nothing to be told of it.
+    let mut shuffled = input(&[0.5, 1.0, 2.0]);
+    for (index, value) in shuffled
+        .label
+        .as_mut()
+        .unwrap()
+        .values
+        .iter_mut()
+        .enumerate()
+    {
+        *value = Some((index * 7 % 5) as u32);
+    }
+    // Samples 3 and 4 are missing, and the order is another.
+    let mut same = case(ControlKind::Steps, input(&[0.5, 1.0, 2.0]));
+    let kept: Vec<usize> = (0..200).rev().filter(|i| ![3, 4].contains(i)).collect();
+    let whole = input(&[0.5, 1.0, 2.0]);
+    let matrices = |layer: usize| {
+        [VectorKind::Conductance, VectorKind::Activation].map(|kind| {
+            let all = whole.vectors.vectors(layer, kind).unwrap();
+            let rows = kept
+                .iter()
+                .flat_map(|&row| all.data[row * 6..(row + 1) * 6].to_vec());
+            Matrix {
+                data: rows.collect(),
+                n_samples: 198,
+                width: 6,
+            }
+        })
+    };
+    let restricted = whole.restricted(&kept);
+    same.ids = kept.iter().map(|i| ids[*i].clone()).collect();
+    same.input = PlaneInput {
+        vectors: Box::new(Stored((0..3).map(matrices).collect())),
+        label: restricted.label.clone(),
+        classes: restricted.classes.clone(),
+        predicted: restricted.predicted.clone(),
+        f_input: restricted.f_input.clone(),
+        f_baseline: restricted.f_baseline.clone(),
+        steps: restricted.steps.clone(),
+        layers: restricted.layers.clone(),
+        n_samples: 198,
+        ..input(&[0.5])
+    };
+    let cases = [
+        case(ControlKind::Labels, shuffled),
+        same,
+        // The best layer first: the ranking turns around.
+        case(ControlKind::Baseline, input(&[2.0, 1.0, 0.5])),
+    ];
+    let found = compare_controls(&run, &ids, &cases, Vec::new(), &options()).unwrap();
+    let [labels, steps, baseline] = &found.controls[..] else {
+        panic!("three controls were given");
+    };
+    assert_eq!(
+        labels.verdict,
+        Some(ControlVerdict::AsExpected),
+        "{}",
+        labels.evidence
+    );
+    assert_eq!(
+        steps.verdict,
+        Some(ControlVerdict::AsExpected),
+        "{}",
+        steps.evidence
+    );
+    assert_eq!((steps.n, steps.ranking), (198, Some(1.0)));
+    let row = &steps.layers[0];
+    assert_eq!(row.rank_correlation.unwrap().value, 1.0);
+    assert_eq!(row.relative_difference.unwrap().value, 0.0);
+    assert_eq!(row.mi_y, row.changed_mi_y);
+    assert_eq!(
+        baseline.verdict,
+        Some(ControlVerdict::NotAsExpected),
+        "{}",
+        baseline.evidence
+    );
+}
+
+#[test]
+fn controls_of_other_layers_or_samples_are_refused_by_name() {
+    let run = input(&[0.5, 1.0]);
+    let ids = names(run.n_samples);
+    let refuse = |case: ControlCase<'static>| {
+        let cases = [case];
+        let refused = compare_controls(&run, &ids, &cases, Vec::new(), &options());
+        refused.unwrap_err().to_string()
+    };
+    let message = refuse(case(ControlKind::Steps, input(&[0.5])));
+    assert!(message.contains("`steps`"), "{message}");
+    let mut strangers = case(ControlKind::Target, input(&[0.5, 1.0]));
+    strangers.ids.iter_mut().for_each(|id| id.push('?'));
+    assert!(refuse(strangers).contains("`target`"));
 }

@@ -383,3 +383,22 @@ fn named(text: &str) -> (RunManifest, PlaneResult) {
     manifest.hardware.simd = text.to_owned();
     (manifest, plane)
 }
+
+#[test]
+fn controls_are_shown_with_their_verdicts() {
+    let (manifest, plane) = fixture::resnet20();
+    let page = markup(&page(&manifest, &plane));
+    for part in [
+        "href=\"#controls\"",
+        "weights changed</th><td class=\"text\">a stage on the way",
+        "steps changed</th><td class=\"text\">as expected",
+        "target</th><td class=\"text\">not made",
+        "Even this τ is too fine",
+        "I(C;Y) of the conductances in bits",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let (manifest, mut plane) = fixture::resnet20();
+    plane.controls = None;
+    assert!(!self::page(&manifest, &plane).contains("id=\"controls\""));
+}

@@ -2,6 +2,7 @@
 //! that the script of the same name in `page/` fills.
 
 pub(crate) mod charts;
+pub(crate) mod controls;
 pub(crate) mod methods;
 pub(crate) mod summary;
 pub(crate) mod table;
