@@ -1,4 +1,9 @@
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -135,5 +140,63 @@ fn parquet_columns_are_read_with_their_lists() {
             panic!("classes expected");
         };
         assert_eq!(found, classes.map(Some));
+    }
+}
+
+/// A small file of each format, as bytes, with the ending that tells it.
+fn samples_of_formats() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = folder();
+    let npy = folder.path().join("x.npy");
+    ndarray_npy::write_npy(&npy, &ndarray::array![[1.5f32, 2.0], [3.0, f32::NAN]]).unwrap();
+    let npz = folder.path().join("x.npz");
+    let mut writer = ndarray_npy::NpzWriter::new(std::fs::File::create(&npz).unwrap());
+    writer.add_array("a", &ndarray::array![1i64, 2, 3]).unwrap();
+    writer
+        .add_array("b", &ndarray::array![0.5f64, 1.0, 1.5])
+        .unwrap();
+    writer.finish().unwrap();
+    let parquet = folder.path().join("x.parquet");
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), None, Some(3.0)]));
+    let words: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "a"]));
+    let batch = RecordBatch::try_from_iter([("n", numbers), ("w", words)]).unwrap();
+    let file = std::fs::File::create(&parquet).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let bytes = |path: &Path| std::fs::read(path).unwrap();
+    vec![
+        ("npy", bytes(&npy)),
+        ("npz", bytes(&npz)),
+        ("parquet", bytes(&parquet)),
+        ("csv", b"a,b,c\n1,2,red\n3,,\"bl\"\"ue\"\n".to_vec()),
+        ("tsv", b"a\tb\n1\tx\n2\ty\n".to_vec()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn broken_files_never_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        kept in 0.0..1.2f64,
+    ) {
+        let folder = folder();
+        for (ending, mut bytes) in samples_of_formats() {
+            for (at, value) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *value;
+            }
+            bytes.truncate((kept * bytes.len() as f64) as usize);
+            let path = folder.path().join(format!("x.{ending}"));
+            std::fs::write(&path, &bytes).unwrap();
+            for selection in ["", ":a", ":n,w", ":b"] {
+                for kind in [VariableKind::Auto, VariableKind::Numbers, VariableKind::Classes] {
+                    if let Err(message) = read(&path, selection, kind) {
+                        prop_assert!(message.contains("x."), "no file in: {message}");
+                    }
+                }
+            }
+        }
     }
 }
