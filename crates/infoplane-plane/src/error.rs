@@ -47,6 +47,9 @@ pub enum PlaneError {
     /// An ablation can't be made, or its file not be used.
     #[error("{0}")]
     Ablation(String),
+    /// Checkpoints that make no series.
+    #[error("{0}")]
+    Series(String),
     /// No τ was given to try.
     #[error("no resolution to try; give at least one τ")]
     NoResolutions,

@@ -17,6 +17,7 @@ mod pool;
 mod progress;
 mod run;
 mod selftest;
+mod series;
 mod shard;
 
 pub use ablation::{Ablated, AblationRequest, ablate};
@@ -35,6 +36,7 @@ pub use selftest::{
     GRADIENT_TOLERANCE, GradientCheck, InformationTrial, TrialResult, check_gradients,
     try_estimators,
 };
+pub use series::{FinishedSeries, Series, SeriesProgress};
 pub use shard::ShardDone;
 
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
@@ -42,7 +44,7 @@ pub use infoplane_engine::PlanSummary;
 pub use infoplane_graph::Layer;
 pub use infoplane_plane::{
     AblationResult, AblationSettings, Figure, Interval, PlaneResult, RankedBy, Replacement,
-    VectorKind,
+    SeriesResult, VectorKind,
 };
 pub use infoplane_store::{Shard, SkippedSample};
 

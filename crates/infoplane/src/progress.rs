@@ -9,6 +9,8 @@ pub enum Phase {
     Means,
     /// The ablation of samples.
     Ablation,
+    /// The informations at every noise level, layer by layer, before one is chosen for several runs.
+    Resolution,
     /// The estimates, layer by layer.
     Information,
     /// The report.

@@ -43,7 +43,13 @@ pub fn infoplane<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = 
 pub fn succeed<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> String {
     let said = infoplane(folder, args);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let phases = ["conductance: ", "means: ", "ablation: ", "information: "];
+    let phases = [
+        "conductance: ",
+        "means: ",
+        "ablation: ",
+        "information: ",
+        "checkpoint ",
+    ];
     let progress = |line: &str| phases.iter().any(|phase| line.starts_with(phase));
     assert!(said.stderr.lines().all(progress), "{}", said.stderr);
     said.stdout
