@@ -5,7 +5,8 @@
 
 reads `x` (0 or 1, [4096, 12]) and `y` ([4096]) and writes, in FOLDER, `inputs.npz` (`input` float32
 [4096, 12] with values -1 and 1, `label` int64) and, for each activation, `tanh/epoch-NNNNN.onnx` and
-`relu/epoch-NNNNN.onnx`: the network before training and after about 20 log-spaced numbers of epochs.
+`relu/epoch-NNNNN.onnx`: the network before training and after 20 log-spaced numbers of epochs (or as
+many as `--checkpoints` says; it changes nothing in the training).
 docs/series.md says what `infoplane series` makes of them.
 
 The task is that of *Opening the black box of deep neural networks via information* (Shwartz-Ziv and
@@ -31,7 +32,6 @@ TRAINING_SHARE = 0.8
 BATCH = 256
 LEARNING_RATE = 0.05
 EPOCHS = 10_000
-CHECKPOINTS = 20
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
@@ -75,9 +75,9 @@ def step(layers: Layers, inputs: np.ndarray, labels: np.ndarray, activation: str
         gradient = passed * ((1 - before**2) if activation == "tanh" else (before > 0))
 
 
-def checkpoints() -> set[int]:
-    """0 and the log-spaced numbers of epochs up to the last."""
-    return {0, *(round(epochs) for epochs in np.geomspace(1, EPOCHS, CHECKPOINTS))}
+def checkpoints(count: int) -> set[int]:
+    """0 and log-spaced numbers of epochs up to the last."""
+    return {0, *(round(epochs) for epochs in np.geomspace(1, EPOCHS, count))}
 
 
 def export(layers: Layers, activation: str, path: Path) -> None:
@@ -110,9 +110,14 @@ def export(layers: Layers, activation: str, path: Path) -> None:
 
 
 def train(
-    inputs: np.ndarray, labels: np.ndarray, activation: str, seed: int, folder: Path
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    activation: str,
+    seed: int,
+    folder: Path,
+    wanted: set[int],
 ) -> None:
-    """Trains one network and writes its checkpoints into `folder`."""
+    """Trains one network and writes it into `folder` after the wanted epochs."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(inputs))
@@ -120,7 +125,6 @@ def train(
     parts = {"training": order[:n_training], "held out": order[n_training:]}
     training = parts["training"]
     layers = initial(rng, activation)
-    wanted = checkpoints()
 
     def report(epoch: int) -> None:
         logits = forward(layers, inputs, activation)[-1]
@@ -145,6 +149,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the checkpoints go")
     parser.add_argument("--activation", choices=ACTIVATIONS, help="only this one")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--checkpoints", type=int, default=20, metavar="N")
     arguments = parser.parse_args()
 
     data = np.load(arguments.data)
@@ -154,7 +159,9 @@ def main() -> None:
     np.savez_compressed(arguments.folder / "inputs.npz", input=inputs, label=labels)
     for activation in ACTIVATIONS:
         if arguments.activation in (None, activation):
-            train(inputs, labels, activation, arguments.seed, arguments.folder / activation)
+            folder = arguments.folder / activation
+            wanted = checkpoints(arguments.checkpoints)
+            train(inputs, labels, activation, arguments.seed, folder, wanted)
 
 
 if __name__ == "__main__":

@@ -150,21 +150,21 @@ fn radius(checkpoint: usize, n_checkpoints: usize) -> f64 {
     ((RADII[0] + share * (RADII[1] - RADII[0])) * 100.0).round() / 100.0
 }
 
-/// Each layer's name beside its last mark.
+/// Each layer's name beside its last mark, off all marks.
 fn names(canvas: &mut Canvas, ways: &[Way<'_>], at: &impl Fn(&Place) -> (f64, f64), area: Area) {
     let layers: Vec<(&str, Option<&str>)> = ways
         .iter()
         .map(|way| (way.path.layer.as_str(), None))
         .collect();
-    let texts = axis_labels(&layers);
-    let ends: Vec<(f64, f64)> = ways
-        .iter()
-        .filter_map(|w| w.points.last())
-        .map(at)
-        .collect();
+    let (mut points, mut texts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for (way, name) in ways.iter().zip(axis_labels(&layers)) {
+        points.extend(way.points.iter().map(at));
+        ends.push(points.len() - 1);
+        texts.resize(points.len(), name);
+    }
     // From the output: its layers lie apart, and those near the input often in one place.
-    let order: Vec<usize> = (0..ends.len()).rev().collect();
-    for label in labels::place(&ends, &texts, &order, RADII[1], area) {
+    ends.reverse();
+    for label in labels::place(&points, &texts, &ends, RADII[1], area) {
         if let Some(text) = texts.get(label.index) {
             canvas.text(label.at, text, label.anchor, Look::label());
         }
