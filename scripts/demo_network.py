@@ -19,6 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 ASSETS = Path(__file__).resolve().parent.parent / "crates" / "infoplane" / "assets" / "demo"
 NETWORK = ASSETS / "network.onnx"
 DIGITS = ASSETS / "digits.npz"
+CHECKPOINTS = ASSETS / "checkpoints"
 
 # Held out for the analysis: about 60 images a class, enough for estimates of information.
 N_HELD_OUT = 600

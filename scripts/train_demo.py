@@ -11,22 +11,25 @@ Two thirds of the digits are for training, with small rotations, zooms and shift
 dropout of channels and weight decay. It takes one or two minutes on one core. A fixed seed and one thread
 make the files the same at every run on one machine; other processors and versions round otherwise.
 
-`--checkpoints FOLDER` also writes the network as it was after 0, 1, 2, 4, 8, ... epochs.
+The network as it was after 0, 1, 2, 4, ... epochs goes into `checkpoints/epoch-NNN.onnx`, for `infoplane
+series --demo`, with its weights rounded to half precision; `--checkpoints FOLDER` also writes these
+networks with their full weights. `network.onnx` is the last of the series.
 """
 
 import argparse
 import copy
 import math
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import helper
+from onnx import helper, numpy_helper
 from torch import nn
 
-from demo_network import DIGITS, LAYERS, NETWORK, DigitsNet, digits, fold_batch_norm, split
+from demo_network import CHECKPOINTS, DIGITS, LAYERS, NETWORK, DigitsNet, digits, fold_batch_norm, split
 
 SEED = 0
 EPOCHS = 60
@@ -140,6 +143,29 @@ def export(network: DigitsNet, path: Path) -> None:
     onnx.save(model, path)
 
 
+def halve_weights(path: Path, halved: Path) -> None:
+    """Writes a network again with each weight in half precision, and a cast to single where it is used."""
+    model = onnx.load(path)
+    weights = list(model.graph.initializer)
+    casts = []
+    del model.graph.initializer[:]
+    for weight in weights:
+        values = numpy_helper.to_array(weight)
+        if values.dtype != np.float32:
+            model.graph.initializer.append(weight)
+            continue
+        stored = f"{weight.name}.half"
+        model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), stored))
+        cast = helper.make_node("Cast", [stored], [weight.name], name=weight.name)
+        cast.attribute.append(helper.make_attribute("to", onnx.TensorProto.FLOAT))
+        casts.append(cast)
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(casts + nodes)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, halved)
+
+
 def accuracy(path: Path, images: np.ndarray, labels: np.ndarray) -> float:
     """Share of images that the exported network classifies rightly."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -159,11 +185,18 @@ def main() -> None:
 
     def after_epoch(epoch: int, network: DigitsNet) -> None:
         # No epoch or a power of two.
-        if arguments.checkpoints and epoch & (epoch - 1) == 0:
-            arguments.checkpoints.mkdir(parents=True, exist_ok=True)
-            export(network, arguments.checkpoints / f"epoch-{epoch:03}.onnx")
+        if epoch & (epoch - 1) == 0:
+            path = checkpoints / f"epoch-{epoch:03}.onnx"
+            export(network, path)
+            halve_weights(path, CHECKPOINTS / path.name)
 
-    network = train(torch.from_numpy(images[training]), torch.from_numpy(labels[training]), after_epoch)
+    CHECKPOINTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoints = arguments.checkpoints or Path(scratch)
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        network = train(
+            torch.from_numpy(images[training]), torch.from_numpy(labels[training]), after_epoch
+        )
     export(network, NETWORK)
     np.savez_compressed(DIGITS, input=images[held_out], label=labels[held_out])
 

@@ -7,7 +7,7 @@ use infoplane::RunConfig;
 
 use crate::flags::{
     AttributeArgs, AttributionArgs, ControlArgs, ImageArgs, InformationArgs, LayersArgs,
-    NetworkArgs, PredictArgs, RunArgs, SelftestArgs,
+    NetworkArgs, PredictArgs, RunArgs, SelftestArgs, SeriesArgs,
 };
 
 /// Puts what was given over what was there.
@@ -31,6 +31,16 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
     config.ablate |= args.ablate;
     controls(&mut config, &args.controls);
     Ok(config)
+}
+
+pub fn of_series(args: &SeriesArgs) -> RunConfig {
+    let mut config = RunConfig::default();
+    over!(config, args, model, data, out);
+    images(&mut config, &args.images);
+    attribution(&mut config, &args.attribution);
+    information(&mut config, &args.information);
+    config.exact |= args.exact;
+    config
 }
 
 pub fn of_attribute(args: &AttributeArgs) -> RunConfig {

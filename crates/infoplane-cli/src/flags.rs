@@ -34,6 +34,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Conductance, information, plane and report of a network on a data set
     Run(Box<RunArgs>),
+    /// Checkpoints of one training: the way of each layer through the plane, fitting and compression
+    Series(Box<SeriesArgs>),
     /// Conductance of already preprocessed arrays, into an .npz archive
     Attribute(Box<AttributeArgs>),
     /// Information, efficiency and critical layers again, from a run's stored vectors
@@ -148,6 +150,8 @@ pub struct InformationArgs {
     pub groups: Option<String>,
     /// Also estimate by these families, rows of their own: kde, renyi, probe, ross, binned, … (see `mi
     /// --help`); the plane itself stays that of gaussian-channel
+    ///
+    /// Parameters follow the name: `binned:partition=equal-width:bins=30`.
     #[arg(long = "estimator", value_name = "NAME,...", value_delimiter = ',')]
     pub estimators: Vec<String>,
     /// What Y is: label, groups, predicted; with several, the first is the plane's and the others get
@@ -243,6 +247,80 @@ pub struct ImageArgs {
     /// Fail on an unreadable sample instead of skipping it
     #[arg(long)]
     pub strict: bool,
+}
+
+/// What `series` says behind its flags.
+const SERIES_HELP: &str = "\
+What it does: each checkpoint becomes an ordinary run in DIR/checkpoints/NNN-<name>, with its own plane and
+report, on the same samples, with the same seed, and with one noise level for all: the smallest at which every
+layer's estimate is trustworthy at every checkpoint (or --tau). A series that was stopped goes on where it was.
+
+How to read it: a layer fits where I(·;Y) rises from the first checkpoint, and compresses where I(X;·) falls
+from its maximum to the last. holds: the interval excludes 0. none: it is not seen, and the interval leaves room
+for less than 5 % of the layer's largest figure. undecided: the interval allows both. As the maximum was picked,
+the interval is wide enough for every checkpoint at once. Differences are paired: of the same halves of the
+samples at both checkpoints.
+
+Order: by the numbers in the names, so that ckpt_2 comes before ckpt_10; --as-given keeps the order typed.
+
+Bins of equal width (--estimator binned:partition=equal-width:bins=30) lie between the least and the greatest
+value that any unit of the layer takes at any checkpoint. Where --data is every input there is, once each, add
+:enumerated=true; counts are then taken as they are.
+
+Writes series.json, series.csv, series.parquet and figures/series_*.svg and .png into DIR.
+
+Examples:
+  infoplane series --demo
+  infoplane series --models ckpt_*.onnx --data images/ --out runs/training
+  infoplane series --model resnet18 --weights-series epoch_*.pth --data images/ --out runs/training";
+
+#[derive(Debug, Args)]
+#[command(after_help = SERIES_HELP)]
+pub struct SeriesArgs {
+    /// The checkpoints: ONNX files of one network, two or more
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 1..,
+        required_unless_present_any = ["weights_series", "demo"]
+    )]
+    pub models: Vec<PathBuf>,
+    /// A torchvision architecture, whose checkpoints are --weights-series
+    #[arg(long, value_name = "NAME", requires = "weights_series")]
+    pub model: Option<PathBuf>,
+    /// The checkpoints: .safetensors or .pth files for the architecture --model, two or more
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 1..,
+        requires = "model",
+        conflicts_with = "models"
+    )]
+    pub weights_series: Vec<PathBuf>,
+    /// Take the training of the network of `infoplane demo`, on its digits
+    #[arg(long, conflicts_with_all = ["models", "model", "weights_series", "data", "as_given"])]
+    pub demo: bool,
+    /// The samples, the same for every checkpoint: as for `run`
+    #[arg(long, value_name = "PATH", required_unless_present = "demo")]
+    pub data: Option<PathBuf>,
+    /// The series' directory [with --demo: infoplane-demo-series]
+    #[arg(long, value_name = "DIR", required_unless_present = "demo")]
+    pub out: Option<PathBuf>,
+    /// Take the checkpoints in the order given, not in that of the numbers in their names
+    #[arg(long)]
+    pub as_given: bool,
+    #[command(flatten)]
+    pub images: ImageArgs,
+    /// Use direct kernels only, as `run --exact`
+    #[arg(long)]
+    pub exact: bool,
+    #[command(flatten)]
+    pub attribution: AttributionArgs,
+    #[command(flatten)]
+    pub information: InformationArgs,
+    /// Print what series.json holds
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Demo(args) => commands::run::demo(args, &interrupt),
         Command::Run(args) => commands::run::run(args, &interrupt),
+        Command::Series(args) => commands::series::series(args, &interrupt),
         Command::Attribute(args) => commands::arrays::attribute(args),
         Command::Ablate(args) => commands::ablate::ablate(args, &interrupt),
         Command::Plane(args) => commands::stored::plane(args),

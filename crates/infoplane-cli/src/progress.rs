@@ -18,6 +18,8 @@ const BAR: &str = "{msg:<12} {wide_bar:.cyan/dim} {pos}/{len} · {per_sec} · {e
 /// Shows how far a job is.
 pub struct ProgressView {
     bar: Option<ProgressBar>,
+    /// What the phases are of, where a job has several parts; empty for one.
+    title: String,
     phase: Option<Phase>,
     started: Instant,
     last_line: Instant,
@@ -35,9 +37,18 @@ impl ProgressView {
         });
         ProgressView {
             bar,
+            title: String::new(),
             phase: None,
             started: now,
             last_line: now,
+        }
+    }
+
+    /// From now on the phases are of this part of the job.
+    pub fn entitle(&mut self, title: &str) {
+        if self.title != title {
+            title.clone_into(&mut self.title);
+            self.phase = None;
         }
     }
 
@@ -51,16 +62,23 @@ impl ProgressView {
                 bar.set_length(progress.total);
                 bar.set_position(progress.resumed);
                 bar.reset_eta();
-                bar.set_message(name(progress.phase));
+                bar.set_message(self.named(name(progress.phase)));
             }
         }
         match &self.bar {
             Some(bar) if now - self.started >= QUIET_FOR => bar.set_position(progress.done),
             None if now - self.last_line >= LINE_EVERY => {
                 self.last_line = now;
-                eprintln!("{}", line(progress, now - self.started));
+                eprintln!("{}", self.named(&line(progress, now - self.started)));
             }
             _ => {}
+        }
+    }
+
+    fn named(&self, text: &str) -> String {
+        match self.title.is_empty() {
+            true => text.to_owned(),
+            false => format!("{}, {text}", self.title),
         }
     }
 
@@ -112,6 +130,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Means => "means",
         Phase::Ablation => "ablation",
         Phase::Controls => "controls",
+        Phase::Resolution => "resolution",
         Phase::Information => "information",
         Phase::Report => "report",
     }

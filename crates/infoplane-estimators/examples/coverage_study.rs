@@ -190,7 +190,7 @@ fn of_partition(task: &Task, bins: usize) -> Result<f64, Failure> {
     let data = task.sample(2_000_000, 1);
     let estimator = BinnedParams {
         bins,
-        correction: Correction::None,
+        correction: Some(Correction::None),
         ..Default::default()
     };
     Ok(estimator.check()?.point(&data.pair()?, 0)?.value)

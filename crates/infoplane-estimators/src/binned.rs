@@ -21,6 +21,14 @@
 //! the corrections take most of it where cells hold a few samples each. The partition itself loses
 //! information, the more the coarser it is: then the figure reads too low.
 //!
+//! **One scale for several data sets.** Bins between a coordinate's own ends move with the data. Where
+//! vectors are compared with others of the same units (a layer during training), `low` and `high` fix
+//! the ends for every coordinate.
+//!
+//! **Enumerated inputs.** Where the samples are all inputs there are, once each, nothing was sampled:
+//! the counts are the distribution, a correction would be wrong, log₂ N is a value like any other, and
+//! intervals have no width. `enumerated` says so.
+//!
 //! **Bad cases.** A constant column has one bin. Equal numbers always share a bin, so quantile bins
 //! of data with many duplicates are unequal or fewer. Classes of one sample count like others.
 //!
@@ -35,7 +43,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::counts::{Correction, Table, counts, entropy, renumbered};
-use crate::{About, Estimator, EstimatorError, Pair, Parameters, Point, SATURATION_SHARE, Samples};
+use crate::estimator::resampled;
+use crate::{
+    About, Estimate, Estimator, EstimatorError, Pair, Parameters, Point, Resampling,
+    SATURATION_SHARE, Samples,
+};
 
 /// How vectors become symbols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +69,17 @@ pub struct BinnedParams {
     pub partition: Partition,
     /// Bins a coordinate, or centres of k-means, from 2 to 65,536. Default 10.
     pub bins: usize,
-    /// How the bias of counts is treated. Default `miller-madow`.
-    pub correction: Correction,
+    /// How the bias of counts is treated. Default `miller-madow`, and `none` where `enumerated`, with
+    /// which no other goes.
+    pub correction: Option<Correction>,
+    /// Where the lowest bin of every coordinate begins, for `equal-width`; given together with `high`.
+    /// Smaller numbers are in that bin too. By default each coordinate's smallest number.
+    pub low: Option<f64>,
+    /// Where the highest bin ends, likewise.
+    pub high: Option<f64>,
+    /// Whether the samples are all inputs there are, each once, so that shares are probabilities.
+    /// Default false.
+    pub enumerated: bool,
 }
 
 impl Default for BinnedParams {
@@ -66,7 +87,10 @@ impl Default for BinnedParams {
         Self {
             partition: Partition::Quantile,
             bins: 10,
-            correction: Correction::MillerMadow,
+            correction: None,
+            low: None,
+            high: None,
+            enumerated: false,
         }
     }
 }
@@ -75,16 +99,54 @@ impl BinnedParams {
     /// Checks the parameters.
     ///
     /// # Errors
-    /// When `bins` is outside of its range.
+    /// When `bins` is outside of its range, or parameters do not go together.
     pub fn check(self) -> Result<Binned, EstimatorError> {
+        let refuse = |name, value: String, allowed| {
+            Err(EstimatorError::Parameter {
+                name,
+                value,
+                allowed,
+            })
+        };
         if !(2..=65_536).contains(&self.bins) {
-            return Err(EstimatorError::Parameter {
-                name: "bins",
-                value: self.bins.to_string(),
-                allowed: "from 2 to 65536",
-            });
+            return refuse("bins", self.bins.to_string(), "from 2 to 65536");
         }
-        Ok(Binned { params: self })
+        let correction = match (self.correction, self.enumerated) {
+            (None, false) => Correction::MillerMadow,
+            (None, true) => Correction::None,
+            (Some(given), true) if given != Correction::None => {
+                return refuse("correction", given.name(), "none where enumerated");
+            }
+            (Some(given), _) => given,
+        };
+        let range = match (self.low, self.high) {
+            (None, None) => None,
+            (Some(low), Some(high)) if low.is_finite() && high.is_finite() && low < high => {
+                Some([low, high])
+            }
+            (low, high) => {
+                let shown = |end: Option<f64>| end.map_or("none".to_owned(), |end| end.to_string());
+                let given = format!("{} to {}", shown(low), shown(high));
+                return refuse(
+                    "low and high",
+                    given,
+                    "both or neither, finite, low below high",
+                );
+            }
+        };
+        if range.is_some() && self.partition != Partition::EqualWidth {
+            let given = format!("{:?} with low and high", self.partition);
+            return refuse(
+                "partition",
+                given,
+                "equal-width where low and high are given",
+            );
+        }
+        Ok(Binned {
+            params: self,
+            correction,
+            range,
+        })
     }
 }
 
@@ -92,6 +154,8 @@ impl BinnedParams {
 #[derive(Debug, Clone)]
 pub struct Binned {
     params: BinnedParams,
+    correction: Correction,
+    range: Option<[f64; 2]>,
 }
 
 impl Binned {
@@ -125,6 +189,13 @@ impl Binned {
     /// Inner edges of a coordinate's bins, ascending; a number on an edge is in the upper bin.
     fn edges(&self, numbers: &[f64]) -> Vec<f64> {
         let bins = self.params.bins;
+        let equal = |k: usize, [low, high]: [f64; 2]| {
+            let share = k as f64 / bins as f64;
+            low * (1.0 - share) + high * share
+        };
+        if let Some(range) = self.range {
+            return (1..bins).map(|k| equal(k, range)).collect();
+        }
         let mut sorted = numbers.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let (Some(&low), Some(&high)) = (sorted.first(), sorted.last()) else {
@@ -135,8 +206,7 @@ impl Binned {
                 if self.params.partition == Partition::Quantile {
                     sorted[k * sorted.len() / bins]
                 } else {
-                    let share = k as f64 / bins as f64;
-                    low * (1.0 - share) + high * share
+                    equal(k, [low, high])
                 }
             })
             .filter(|&edge| edge > low)
@@ -152,18 +222,24 @@ impl Estimator for Binned {
     }
 
     fn parameters(&self) -> Parameters {
-        [
+        let mut parameters: Parameters = [
             ("partition", json!(self.params.partition)),
             ("bins", json!(self.params.bins)),
-            ("correction", json!(self.params.correction)),
+            ("correction", json!(self.correction)),
+            ("enumerated", json!(self.params.enumerated)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into();
+        if let Some([low, high]) = self.range {
+            parameters.insert("low".to_owned(), json!(low));
+            parameters.insert("high".to_owned(), json!(high));
+        }
+        parameters
     }
 
     fn point(&self, pair: &Pair<'_>, seed: u64) -> Result<Point, EstimatorError> {
         let (symbols, n_symbols) = self.symbols(pair.vectors(), seed);
-        let correction = self.params.correction;
+        let correction = self.correction;
         let symbol_counts = counts(&symbols, n_symbols);
         let (value, used) = match pair.about() {
             About::Identity => (
@@ -183,7 +259,8 @@ impl Estimator for Binned {
         };
         let mut point = Point::of(pair, value);
         let cells = (pair.n_samples() as f64).log2();
-        point.saturated = cells > 0.0 && used >= SATURATION_SHARE * cells;
+        point.saturated =
+            !self.params.enumerated && cells > 0.0 && used >= SATURATION_SHARE * cells;
         point.chosen.insert("cells".to_owned(), json!(n_symbols));
         Ok(point)
     }
@@ -191,10 +268,27 @@ impl Estimator for Binned {
     /// H of the symbols.
     fn entropy(&self, vectors: Samples<'_>, seed: u64) -> Result<f64, EstimatorError> {
         let (symbols, n_symbols) = self.symbols(vectors, seed);
-        Ok(entropy(
-            &counts(&symbols, n_symbols),
-            self.params.correction,
-        ))
+        Ok(entropy(&counts(&symbols, n_symbols), self.correction))
+    }
+
+    /// As for every family; of enumerated inputs all subsamples are the value itself, as no sample was
+    /// drawn.
+    fn estimate(
+        &self,
+        pair: &Pair<'_>,
+        resampling: &Resampling,
+    ) -> Result<Estimate, EstimatorError> {
+        if !self.params.enumerated {
+            return resampled(self, pair, resampling);
+        }
+        let permutations = Resampling {
+            subsamples: 0,
+            ..*resampling
+        };
+        let mut estimate = resampled(self, pair, &permutations)?;
+        estimate.ci = [estimate.value; 2];
+        estimate.subsamples = vec![estimate.value; resampling.subsamples];
+        Ok(estimate)
     }
 }
 
@@ -296,7 +390,7 @@ mod tests {
             ] {
                 let estimator = binned(|p| {
                     p.partition = partition;
-                    p.correction = correction;
+                    p.correction = Some(correction);
                 });
                 let found = estimator.point(&data.pair().unwrap(), 0).unwrap();
                 let error = found.value - task.truth;
@@ -313,7 +407,7 @@ mod tests {
     fn corrections_take_most_of_the_bias_of_independent_symbols() {
         let data = task("independent-1").sample(400, 2);
         let value = |correction| {
-            let estimator = binned(|p| p.correction = correction);
+            let estimator = binned(|p| p.correction = Some(correction));
             estimator.point(&data.pair().unwrap(), 0).unwrap().value
         };
         assert!(value(Correction::None) > 0.1);
@@ -374,6 +468,63 @@ mod tests {
             assert_eq!(entropy(&constant), json!(1));
             assert_eq!(entropy(&two), json!(2));
         }
+    }
+
+    #[test]
+    fn fixed_ends_hold_for_every_coordinate_and_take_in_what_lies_beyond() {
+        let estimator = binned(|p| {
+            p.partition = Partition::EqualWidth;
+            p.bins = 4;
+            p.low = Some(-1.0);
+            p.high = Some(1.0);
+        });
+        // Bins end at -0.5, 0 and 0.5; each row is a coordinate of two samples.
+        let cells = |data: &[f64]| {
+            let samples = Samples::from_f64(data, data.len(), 1).unwrap();
+            let pair = Pair::new(samples, About::Identity).unwrap();
+            estimator.point(&pair, 0).unwrap().chosen["cells"].clone()
+        };
+        assert_eq!(cells(&[0.1, 0.2, 0.3, 0.4]), json!(1));
+        assert_eq!(cells(&[-7.0, -0.6, 0.9, 7.0]), json!(2));
+        assert_eq!(cells(&[-0.6, -0.4, 0.4, 0.6]), json!(4));
+    }
+
+    #[test]
+    fn enumerated_inputs_are_counted_as_they_are() {
+        let data: Vec<f64> = (0..16).map(f64::from).collect();
+        let samples = Samples::from_f64(&data, 16, 1).unwrap();
+        let pair = Pair::new(samples, About::Identity).unwrap();
+        let estimator = binned(|p| {
+            p.partition = Partition::EqualWidth;
+            p.bins = 16;
+            p.enumerated = true;
+        });
+        let found = estimator.estimate(&pair, &Resampling::default()).unwrap();
+        assert_eq!((found.value, found.ci), (4.0, [4.0, 4.0]));
+        assert!(!found.saturated);
+        assert_eq!(found.subsamples, vec![4.0; 50]);
+    }
+
+    #[test]
+    fn parameters_that_do_not_go_together_are_refused() {
+        let said = |change: &dyn Fn(&mut BinnedParams)| {
+            let mut params = BinnedParams::default();
+            change(&mut params);
+            params.check().unwrap_err().to_string()
+        };
+        let equal_width = |p: &mut BinnedParams| p.partition = Partition::EqualWidth;
+        assert!(said(&|p| p.low = Some(0.0)).contains("both or neither"));
+        let backwards = said(&|p| {
+            equal_width(p);
+            (p.low, p.high) = (Some(1.0), Some(0.0));
+        });
+        assert!(backwards.contains("1 to 0"), "{backwards}");
+        assert!(said(&|p| (p.low, p.high) = (Some(0.0), Some(1.0))).contains("equal-width"));
+        let corrected = said(&|p| {
+            p.enumerated = true;
+            p.correction = Some(Correction::ChaoShen);
+        });
+        assert!(corrected.contains("chao-shen"), "{corrected}");
     }
 
     #[test]

@@ -20,6 +20,19 @@ pub enum Correction {
     ChaoShen,
 }
 
+impl Correction {
+    /// Its name in settings.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::None => "none",
+            Self::MillerMadow => "miller-madow",
+            Self::Shrinkage => "shrinkage",
+            Self::ChaoShen => "chao-shen",
+        }
+        .to_owned()
+    }
+}
+
 /// Two symbols a sample, counted.
 pub(crate) struct Table {
     n: usize,

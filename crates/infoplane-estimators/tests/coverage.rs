@@ -96,7 +96,7 @@ fn intervals_of_counts_cover_the_information_of_the_partition() {
     let estimator = family("binned").unwrap().build(parameters).unwrap();
     let whole = BinnedParams {
         bins: 4,
-        correction: Correction::None,
+        correction: Some(Correction::None),
         ..Default::default()
     };
     for of in ["normal-1", "mixture-1"] {

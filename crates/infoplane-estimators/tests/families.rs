@@ -10,7 +10,7 @@ use infoplane_estimators::{
 fn families() -> Vec<Box<dyn Estimator>> {
     let k_means = BinnedParams {
         partition: Partition::KMeans,
-        correction: Correction::ChaoShen,
+        correction: Some(Correction::ChaoShen),
         ..Default::default()
     };
     let landmarks = RenyiParams {

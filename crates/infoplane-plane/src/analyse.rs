@@ -10,14 +10,15 @@ use crate::completeness::completeness;
 use crate::critical::{Candidate, rank};
 use crate::efficiency::efficiency;
 use crate::families::{self, Found, OWN, Other};
+use crate::halves::RowHalves;
 use crate::labels::{accuracy, labels as labels_of, summary};
-use crate::resolution::{LayerSweep, choose};
+use crate::resolution::{LayerSweep, Swept, choose};
 use crate::roles::roles;
 use crate::stability::{RankStability, RankedBy, Ranking, figures, stability};
 use crate::warnings::{Findings, warnings};
 use crate::{
     ClassRow, Distribution, Figure, Ite, LayerInput, Matrix, NullFigure, PLANE_FORMAT, PlaneError,
-    PlaneInput, PlaneOptions, PlaneResult, PlaneRow, Resolution, VectorKind,
+    PlaneInput, PlaneOptions, PlaneResult, PlaneRow, Resolution, VectorKind, VectorRange,
 };
 
 /// What an analysis is doing.
@@ -68,17 +69,27 @@ pub fn analyse(
     options: &PlaneOptions,
     progress: &dyn Fn(Progress<'_>),
 ) -> Result<PlaneResult, PlaneError> {
-    input.check()?;
-    let taus = options.sweep();
-    if taus.is_empty() {
-        return Err(PlaneError::NoResolutions);
-    }
-    let channel = options.channel.clone().check()?;
+    Ok(analyse_with_halves(input, options, None, progress)?.0)
+}
+
+/// As [`analyse`], with the figures on halves of the samples, which are the same halves for every run
+/// with as many samples and the same seed. A sweep that [`sweep_resolutions`] made of the same input
+/// and options is not made again.
+///
+/// # Errors
+/// As for [`analyse`].
+pub fn analyse_with_halves(
+    input: &PlaneInput<'_>,
+    options: &PlaneOptions,
+    swept: Option<&Swept>,
+    progress: &dyn Fn(Progress<'_>),
+) -> Result<(PlaneResult, Vec<RowHalves>), PlaneError> {
+    let (taus, channel) = checked(input, options)?;
     let others = families::build(&options.estimators)?;
     let labels = labels_of(input.label.as_ref())?;
-    let (plots, sweeps) = sweep(input, &channel, labels.as_ref(), &taus, progress)?;
+    let (plots, sweeps) = sweep(input, &channel, labels.as_ref(), (&taus, swept), progress)?;
     let resolution = choose(options, &taus, &sweeps);
-    let tables = tables(input, labels.as_ref(), &others, options.channel.seed)?;
+    let tables = tables(input, labels.as_ref(), &others, options)?;
 
     let mut informations = Vec::with_capacity(plots.len());
     let mut further: Vec<Vec<Found>> = tables.iter().map(|_| Vec::new()).collect();
@@ -166,7 +177,10 @@ pub fn analyse(
         .flat_map(|(&kind, cuts)| checks::monotone(kind, cuts))
         .collect();
     checks.extend(checks::planes_agree(&cuts[0], &cuts[1]));
-    Ok(PlaneResult {
+    let further = further.iter().flatten();
+    let halves = informations.iter().map(RowHalves::of);
+    let halves = halves.chain(further.filter_map(RowHalves::found)).collect();
+    let result = PlaneResult {
         format: PLANE_FORMAT,
         n: input.n_samples,
         label,
@@ -188,7 +202,36 @@ pub fn analyse(
         completeness,
         steps: Distribution::of(input.steps.iter().map(|&s| f64::from(s)).collect()),
         warnings,
-    })
+    };
+    Ok((result, halves))
+}
+
+/// Sweeps over resolutions, and nothing else; for a choice of τ over several runs.
+///
+/// # Errors
+/// As for [`analyse`].
+pub fn sweep_resolutions(
+    input: &PlaneInput<'_>,
+    options: &PlaneOptions,
+    progress: &dyn Fn(Progress<'_>),
+) -> Result<Swept, PlaneError> {
+    let (taus, channel) = checked(input, options)?;
+    let labels = labels_of(input.label.as_ref())?;
+    let (_, sweeps) = sweep(input, &channel, labels.as_ref(), (&taus, None), progress)?;
+    Ok(Swept { taus, sweeps })
+}
+
+/// The τ to sweep, and the channel.
+fn checked(
+    input: &PlaneInput<'_>,
+    options: &PlaneOptions,
+) -> Result<(Vec<f64>, GaussianChannel), PlaneError> {
+    input.check()?;
+    let taus = options.sweep();
+    if taus.is_empty() {
+        return Err(PlaneError::NoResolutions);
+    }
+    Ok((taus, options.channel.clone().check()?))
 }
 
 /// A family and a label beside the plane's own, for which there are rows.
@@ -200,10 +243,11 @@ struct Table<'a> {
     /// Whether the label is the plane's own.
     own_label: bool,
     seed: u64,
+    ranges: &'a [VectorRange],
 }
 
 impl Table<'_> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.family.map_or(OWN, Other::name)
     }
 
@@ -223,7 +267,13 @@ impl Table<'_> {
         let samples = Samples::new(&matrix.data, matrix.n_samples, matrix.width).map_err(named)?;
         let labels = self.labels.as_ref();
         match self.family {
-            Some(family) => family.estimate(samples, labels, self.seed),
+            Some(family) => {
+                let mut ranges = self.ranges.iter();
+                let range = ranges.find(|range| range.layer == layer.name && range.kind == kind);
+                family
+                    .within(range)
+                    .and_then(|family| family.estimate(samples, labels, self.seed))
+            }
             None => channel
                 .prepare(samples, labels)
                 .and_then(|prepared| channel.estimate(&prepared, resolution.tau))
@@ -238,8 +288,9 @@ fn tables<'a>(
     input: &PlaneInput<'_>,
     labels: Option<&Labels>,
     others: &'a [Other],
-    seed: u64,
+    options: &'a PlaneOptions,
 ) -> Result<Vec<Table<'a>>, PlaneError> {
+    let (seed, ranges) = (options.channel.seed, options.ranges.as_slice());
     let mut tables: Vec<Table<'_>> = others
         .iter()
         .map(|family| Table {
@@ -248,6 +299,7 @@ fn tables<'a>(
             label_kind: label_kind(input, labels),
             own_label: true,
             seed,
+            ranges,
         })
         .collect();
     for label in &input.further_labels {
@@ -261,6 +313,7 @@ fn tables<'a>(
             label_kind: label.kind.clone(),
             own_label: false,
             seed,
+            ranges,
         }));
     }
     Ok(tables)
@@ -405,14 +458,15 @@ fn vectors(input: &PlaneInput<'_>, index: usize, kind: VectorKind) -> Result<Mat
     })
 }
 
-/// Reads every layer's vectors in turn and estimates at every τ.
+/// Reads every layer's vectors in turn and estimates at every τ, where that is not known.
 fn sweep(
     input: &PlaneInput<'_>,
     channel: &GaussianChannel,
     labels: Option<&Labels>,
-    taus: &[f64],
+    (taus, swept): (&[f64], Option<&Swept>),
     progress: &dyn Fn(Progress<'_>),
 ) -> Result<(Vec<Plot>, Vec<LayerSweep>), PlaneError> {
+    let known = |layer: &str, kind| swept?.of(layer, kind, taus);
     let total = KINDS.len() * input.layers.len();
     let (mut plots, mut sweeps) = (Vec::with_capacity(total), Vec::with_capacity(total));
     for (index, layer) in input.layers.iter().enumerate() {
@@ -433,10 +487,13 @@ fn sweep(
             let samples =
                 Samples::new(&matrix.data, matrix.n_samples, matrix.width).map_err(named)?;
             let prepared = channel.prepare(samples, labels).map_err(named)?;
-            sweeps.push(LayerSweep {
-                layer: layer.name.clone(),
-                kind,
-                points: channel.sweep(&prepared, taus).map_err(named)?,
+            sweeps.push(match known(&layer.name, kind) {
+                Some(sweep) => sweep.clone(),
+                None => LayerSweep {
+                    layer: layer.name.clone(),
+                    kind,
+                    points: channel.sweep(&prepared, taus).map_err(named)?,
+                },
             });
             plots.push(Plot {
                 layer: index,

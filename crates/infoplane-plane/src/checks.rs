@@ -17,7 +17,7 @@ use crate::stability::{RankedBy, figures};
 use crate::{Interval, LayerInput, VectorKind};
 
 /// Share of the largest figure that a step may go the wrong way and still be called none.
-const MARGIN: f64 = 0.05;
+pub(crate) const MARGIN: f64 = 0.05;
 
 /// Where rankings agree at least so well, two planes are said to agree.
 const AGREES_FROM: f64 = 0.5;
@@ -240,12 +240,12 @@ pub(crate) fn planes_agree(conductance: &Cuts<'_>, activation: &Cuts<'_>) -> Opt
 }
 
 /// How much wider 95 % intervals must be for `tests` of them to hold at once.
-fn widening(tests: usize) -> f64 {
+pub(crate) fn widening(tests: usize) -> f64 {
     let normal = Normal::standard();
     normal.inverse_cdf(1.0 - 0.025 / tests as f64) / normal.inverse_cdf(0.975)
 }
 
-fn widened(Interval { value, ci }: Interval, factor: f64) -> Interval {
+pub(crate) fn widened(Interval { value, ci }: Interval, factor: f64) -> Interval {
     Interval {
         value,
         ci: ci.map(|end| value + factor * (end - value)),

@@ -55,6 +55,9 @@ pub enum PlaneError {
         /// What is wrong.
         reason: String,
     },
+    /// Checkpoints that make no series.
+    #[error("{0}")]
+    Series(String),
     /// No τ was given to try.
     #[error("no resolution to try; give at least one τ")]
     NoResolutions,

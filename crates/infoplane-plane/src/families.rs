@@ -1,10 +1,15 @@
 //! The plane by other estimators than its own.
+//!
+//! An estimator is asked for by its family's name, or with parameters as
+//! `binned:partition=equal-width:bins=30`; its rows carry what was asked for as their name.
 
 use infoplane_estimators::registry::{self, Family};
 use infoplane_estimators::{
     About, Estimate, Estimator, EstimatorError, Information, Labels, Pair, Resampling, Samples,
 };
-use serde_json::Map;
+use serde_json::{Map, Value, json};
+
+use crate::VectorRange;
 
 /// The plane's own estimator.
 pub(crate) const OWN: &str = "gaussian-channel";
@@ -16,9 +21,11 @@ const SUBSAMPLES: usize = 20;
 /// Permutations behind a null.
 const PERMUTATIONS: usize = 10;
 
-/// A family that was asked for.
+/// A family that was asked for, perhaps with parameters.
 pub(crate) struct Other {
+    name: String,
     family: &'static Family,
+    parameters: Map<String, Value>,
     estimator: Box<dyn Estimator>,
 }
 
@@ -36,18 +43,61 @@ pub(crate) enum Found {
 pub(crate) fn build(names: &[String]) -> Result<Vec<Other>, EstimatorError> {
     let mut others: Vec<Other> = Vec::new();
     for name in names.iter().filter(|name| *name != OWN) {
-        let family = registry::family(name)?;
-        if others.iter().all(|other| other.family.name != family.name) {
-            let estimator = family.build(Map::new())?;
-            others.push(Other { family, estimator });
+        if others.iter().all(|other| other.name != *name) {
+            others.push(Other::of(name)?);
         }
     }
     Ok(others)
 }
 
 impl Other {
-    pub(crate) fn name(&self) -> &'static str {
-        self.family.name
+    /// What `FAMILY` or `FAMILY:PARAMETER=VALUE:…` asks for.
+    fn of(name: &str) -> Result<Self, EstimatorError> {
+        let mut words = name.split(':');
+        let family = registry::family(words.next().unwrap_or_default())?;
+        let mut parameters = Map::new();
+        for word in words {
+            let (parameter, value) =
+                word.split_once('=')
+                    .ok_or_else(|| EstimatorError::Parameters {
+                        estimator: family.name,
+                        reason: format!("`{word}` in `{name}`: expected PARAMETER=VALUE"),
+                    })?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+            parameters.insert(parameter.to_owned(), value);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            family,
+            estimator: family.build(parameters.clone())?,
+            parameters,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether its bins have equal widths between ends that it was not given.
+    pub(crate) fn wants_range(&self) -> bool {
+        let own = self.estimator.parameters();
+        own.get("partition") == Some(&json!("equal-width")) && !own.contains_key("low")
+    }
+
+    /// The same with its bins between these ends, where it [wants](Self::wants_range) any. Vectors
+    /// without extent have no such bins, and keep their one.
+    pub(crate) fn within(&self, range: Option<&VectorRange>) -> Result<Self, EstimatorError> {
+        let mut parameters = self.parameters.clone();
+        if let Some(range) = range.filter(|range| self.wants_range() && range.low < range.high) {
+            parameters.insert("low".to_owned(), json!(range.low));
+            parameters.insert("high".to_owned(), json!(range.high));
+        }
+        Ok(Self {
+            name: self.name.clone(),
+            family: self.family,
+            estimator: self.family.build(parameters.clone())?,
+            parameters,
+        })
     }
 
     pub(crate) fn estimate(
@@ -79,7 +129,9 @@ impl Other {
         });
         let input = match chosen {
             Some(setting) => {
-                let estimator = self.family.build(Map::from_iter([setting]))?;
+                let mut parameters = self.parameters.clone();
+                parameters.extend([setting]);
+                let estimator = self.family.build(parameters)?;
                 of(estimator.as_ref(), About::Identity)?
             }
             None => of(self.estimator.as_ref(), About::Identity)?,
@@ -96,5 +148,53 @@ impl Other {
             (None, Some(label)) => Found::Label(Box::new(label)),
             (None, None) => Found::Nothing,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(name: &str) -> String {
+        build(&[name.to_owned()])
+            .err()
+            .map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn parameters_stand_behind_a_family_s_name() {
+        let names = ["binned:partition=equal-width:bins=30", "binned", OWN];
+        let names = names.map(str::to_owned);
+        let built = build(&names).unwrap();
+        assert_eq!(built.len(), 2);
+        assert_eq!(built[0].name(), names[0]);
+        assert_eq!(built[0].estimator.parameters()["bins"], json!(30));
+        assert!(built[0].wants_range() && !built[1].wants_range());
+        assert!(said("binned:30").contains("`30`"), "{}", said("binned:30"));
+        assert!(said("binned:bin=3").contains("bin"));
+        assert!(said("bind").contains("`bind`"));
+    }
+
+    #[test]
+    fn a_range_holds_for_equal_widths_alone() {
+        let range = VectorRange {
+            layer: "a".to_owned(),
+            kind: crate::VectorKind::Activation,
+            low: -1.0,
+            high: 1.0,
+        };
+        let names = ["binned:partition=equal-width", "binned"].map(str::to_owned);
+        let built = build(&names).unwrap();
+        let ends = |other: &Other, range: &VectorRange| {
+            let within = other.within(Some(range)).unwrap();
+            within.estimator.parameters().get("low").cloned()
+        };
+        assert_eq!(ends(&built[0], &range), Some(json!(-1.0)));
+        assert_eq!(ends(&built[1], &range), None);
+        let flat = VectorRange {
+            high: -1.0,
+            ..range
+        };
+        assert_eq!(ends(&built[0], &flat), None);
     }
 }

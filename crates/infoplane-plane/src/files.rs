@@ -133,7 +133,7 @@ impl Table<'_> {
     }
 }
 
-fn csv(columns: &[Column], n_rows: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn csv(columns: &[Column], n_rows: usize) -> Result<Vec<u8>, String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let names = columns.iter().map(|column| &column.name);
     writer

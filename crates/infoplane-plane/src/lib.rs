@@ -4,7 +4,11 @@
 //! `plane.json`, `plane.csv` and `plane.parquet`. [`PlaneInput::from_run`] reads a run directory; a
 //! layer's vectors are read when their turn comes.
 //!
-//! [`compare_controls`] puts changed runs beside the run itself, and [`combine`] holds an [`AblationResult`] against the ranking: critical layers have both.
+//! [`paths`] follows the layers through the planes of several checkpoints, and [`write_series`] writes what
+//! it found.
+//!
+//! [`compare_controls`] puts changed runs beside the run itself, and [`combine`] holds an [`AblationResult`] against the ranking:
+//! critical layers have both.
 
 mod ablation;
 mod analyse;
@@ -17,6 +21,7 @@ mod efficiency;
 mod error;
 mod families;
 mod files;
+mod halves;
 mod input;
 mod labels;
 mod options;
@@ -25,6 +30,7 @@ mod resolution;
 mod result;
 mod roles;
 mod run;
+mod series;
 mod spearman;
 mod spread;
 mod stability;
@@ -36,7 +42,7 @@ pub use ablation::{
     MEAN_SAMPLES, Measures, OmittedLayer, Outcome, Replacement, Verdict, channel_magnitudes,
     combine, read_ablation, summarise, write_ablation,
 };
-pub use analyse::{Progress, Stage, analyse};
+pub use analyse::{Progress, Stage, analyse, analyse_with_halves, sweep_resolutions};
 pub use channels::{ChannelCurvePoint, ChannelView, ChosenChannel};
 pub use checks::{Check, CheckStep, CheckVerdict};
 pub use controls::{
@@ -45,8 +51,10 @@ pub use controls::{
 };
 pub use error::PlaneError;
 pub use files::{PLANE_FORMAT, write_plane};
+pub use halves::RowHalves;
 pub use input::{LabelInput, LayerInput, Matrix, PlaneInput, VectorSource};
-pub use options::{PlaneOptions, TAUS};
+pub use options::{PlaneOptions, TAUS, VectorRange};
+pub use resolution::{Swept, common_resolution};
 pub use result::{
     Accuracy, ClassRow, CompletenessRow, CriticalLayer, Distribution, Figure, Interval, Ite,
     LabelSummary, NullFigure, PlaneResult, PlaneRow, Resolution, ResolutionPoint, ResolutionStep,
@@ -54,5 +62,9 @@ pub use result::{
 };
 pub use roles::{Role, RoleRow};
 pub use run::{Against, ClassGroups};
+pub use series::{
+    Checkpoint, CheckpointInfo, PathFigure, PathPoint, Phase, PhaseVerdict, SERIES_FORMAT,
+    SeriesOrder, SeriesPath, SeriesResult, paths, range_of, write_series,
+};
 pub use spearman::RankCorrelation;
 pub use stability::{HalvesAgreement, RankStability, RankedBy};

@@ -4,7 +4,40 @@ use infoplane_estimators::ChannelPoint;
 
 use crate::{PlaneOptions, Resolution, ResolutionPoint, ResolutionStep, VectorKind};
 
+/// What a sweep over resolutions found of every layer and kind of a run.
+#[derive(Debug, Clone)]
+pub struct Swept {
+    pub(crate) taus: Vec<f64>,
+    pub(crate) sweeps: Vec<LayerSweep>,
+}
+
+impl Swept {
+    /// What it found of a layer and kind at just these τ.
+    pub(crate) fn of(&self, layer: &str, kind: VectorKind, taus: &[f64]) -> Option<&LayerSweep> {
+        let mut sweeps = self.sweeps.iter();
+        sweeps.find(|own| self.taus == taus && own.layer == layer && own.kind == kind)
+    }
+}
+
+/// The resolution that suits several runs at once, by name with their sweeps: as for one run, but with
+/// the brackets of all of them. `None` where there is no run, or they were not swept over the same τ.
+pub fn common_resolution(options: &PlaneOptions, runs: &[(String, Swept)]) -> Option<Resolution> {
+    let taus = &runs.first()?.1.taus;
+    if runs.iter().any(|(_, swept)| swept.taus != *taus) {
+        return None;
+    }
+    let named = runs.iter().flat_map(|(run, swept)| {
+        swept.sweeps.iter().map(move |sweep| LayerSweep {
+            layer: format!("{} ({run})", sweep.layer),
+            ..sweep.clone()
+        })
+    });
+    let named: Vec<LayerSweep> = named.collect();
+    Some(choose(options, taus, &named))
+}
+
 /// The sweep of one layer's vectors.
+#[derive(Debug, Clone)]
 pub(crate) struct LayerSweep {
     pub(crate) layer: String,
     pub(crate) kind: VectorKind,

@@ -15,6 +15,7 @@ mod findings;
 mod labels;
 mod page;
 mod sections;
+mod series;
 mod text;
 mod view;
 
@@ -26,6 +27,7 @@ use infoplane_store::{RunManifest, StoreError, write_atomically};
 
 pub use figures::PngError;
 pub use findings::{Findings, Sentence};
+pub use series::write_series_figures;
 
 use figures::Rasteriser;
 use view::RunView;
@@ -118,14 +120,22 @@ pub fn write_report(
 }
 
 fn write_figures(dir: &Path, view: &RunView<'_>, dpi: u32) -> Result<Vec<PathBuf>, ReportError> {
+    write_drawn(dir, &Rasteriser::new(dpi), figures::all(view))
+}
+
+/// Writes figures into a folder, each as SVG and rendered as PNG.
+fn write_drawn(
+    dir: &Path,
+    rasteriser: &Rasteriser,
+    figures: Vec<figures::Figure>,
+) -> Result<Vec<PathBuf>, ReportError> {
     create_folder(dir)?;
-    let rasteriser = Rasteriser::new(dpi);
     let mut files = Vec::new();
-    for figure in figures::all(view) {
+    for figure in figures {
         let png = rasteriser
             .render(&figure.svg)
             .map_err(|source| ReportError::Figure {
-                name: figure.name.to_owned(),
+                name: figure.name.to_string(),
                 source,
             })?;
         for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &png)] {

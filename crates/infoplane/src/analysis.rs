@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use infoplane_plane::{
     AblationSettings, Against, ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult,
-    analyse, combine, read_ablation, write_plane,
+    RowHalves, Swept, analyse_with_halves, combine, read_ablation, write_plane,
 };
 use infoplane_report::{ReportOptions, write_report};
 use infoplane_store::{RunDir, Shard, SkippedSample};
@@ -225,7 +225,7 @@ pub(crate) fn read_plane(dir: &Path) -> Result<PlaneResult, Error> {
     serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
 }
 
-fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
+pub(crate) fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
     let Some(spec) = &config.groups else {
         return Ok(None);
     };
@@ -243,7 +243,7 @@ fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
 }
 
 /// The labels that the plane is to be made against; none for the default.
-fn against(config: &RunConfig) -> Result<Vec<Against>, Error> {
+pub(crate) fn against(config: &RunConfig) -> Result<Vec<Against>, Error> {
     let parse = |name: &String| {
         Against::from_name(name).ok_or_else(|| {
             Error::Setting(format!(
@@ -255,7 +255,7 @@ fn against(config: &RunConfig) -> Result<Vec<Against>, Error> {
 }
 
 /// How the plane is to be analysed, checked.
-fn plane_options(config: &RunConfig) -> Result<PlaneOptions, Error> {
+pub(crate) fn plane_options(config: &RunConfig) -> Result<PlaneOptions, Error> {
     let mut options = PlaneOptions {
         tau: config.tau,
         ..PlaneOptions::default()
@@ -275,14 +275,42 @@ fn plane_and_report(
     groups: Option<&ClassGroups>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Finished, Error> {
+    let options = plane_options(config)?;
+    let (finished, _) = plane_of(stored, out, config, groups, (&options, None), progress)?;
+    Ok(finished)
+}
+
+/// What a plane is made of.
+pub(crate) fn plane_input<'a>(
+    stored: &'a RunDir,
+    config: &RunConfig,
+    groups: Option<&ClassGroups>,
+) -> Result<PlaneInput<'a>, Error> {
     let target = stored.manifest().config["target"]
         .as_str()
         .unwrap_or("predicted");
+    Ok(PlaneInput::from_run(
+        stored,
+        target,
+        groups,
+        &against(config)?,
+    )?)
+}
+
+/// The plane and the report with these options, and the rows' figures on halves of the samples. A sweep
+/// that was made before is not made again.
+pub(crate) fn plane_of(
+    stored: &RunDir,
+    out: &Path,
+    config: &RunConfig,
+    groups: Option<&ClassGroups>,
+    (options, swept): (&PlaneOptions, Option<&Swept>),
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<(Finished, Vec<RowHalves>), Error> {
     let ablation = read_ablation(out, stored)?;
-    let input = PlaneInput::from_run(stored, target, groups, &against(config)?)?;
-    let options = plane_options(config)?;
+    let input = plane_input(stored, config, groups)?;
     let progress = std::cell::RefCell::new(progress);
-    let mut result = analyse(&input, &options, &|step| {
+    let (mut result, halves) = analyse_with_halves(&input, options, swept, &|step| {
         let done = step.done
             + if step.stage == infoplane_plane::Stage::Estimate {
                 step.total
@@ -298,17 +326,18 @@ fn plane_and_report(
         });
     })?;
     result.warnings.extend(unreached(stored)?);
-    result.controls = controls::compare(stored, out, (groups, &against(config)?), &options)?;
+    result.controls = controls::compare(stored, out, (groups, &against(config)?), options)?;
     if let Some(ablation) = &ablation {
         combine(&mut result, ablation);
     }
     write_plane(out, &result)?;
     let report = write_report(out, stored.manifest(), &result, &ReportOptions::default())?;
-    Ok(Finished {
+    let finished = Finished {
         plane: result,
         report: report.html,
         skipped: stored.skipped().cloned().collect(),
-    })
+    };
+    Ok((finished, halves))
 }
 
 /// A sentence on the samples that the adaptive quadrature left above its tolerance.

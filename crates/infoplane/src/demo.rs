@@ -15,6 +15,40 @@ use crate::run::Run;
 const NETWORK: &[u8] = include_bytes!("../assets/demo/network.onnx");
 const DIGITS: &[u8] = include_bytes!("../assets/demo/digits.npz");
 
+/// The network during its training, by file name: after 0, 1, 2, 4 … epochs with weights in half
+/// precision, and in the end.
+pub(crate) const CHECKPOINTS: [(&str, &[u8]); 8] = [
+    (
+        "epoch-000.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-000.onnx"),
+    ),
+    (
+        "epoch-001.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-001.onnx"),
+    ),
+    (
+        "epoch-002.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-002.onnx"),
+    ),
+    (
+        "epoch-004.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-004.onnx"),
+    ),
+    (
+        "epoch-008.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-008.onnx"),
+    ),
+    (
+        "epoch-016.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-016.onnx"),
+    ),
+    (
+        "epoch-032.onnx",
+        include_bytes!("../assets/demo/checkpoints/epoch-032.onnx"),
+    ),
+    ("epoch-060.onnx", NETWORK),
+];
+
 impl Model {
     /// The embedded network.
     ///
@@ -42,4 +76,11 @@ pub(crate) fn dataset(limit: Option<usize>) -> Result<Box<dyn Dataset>, Error> {
 
 pub(crate) fn prepare(config: &RunConfig) -> Result<Run, Error> {
     Run::with(config, Model::demo()?, dataset(config.limit)?, None)
+}
+
+/// A run of the n-th of [`CHECKPOINTS`].
+pub(crate) fn prepare_checkpoint(index: usize, config: &RunConfig) -> Result<Run, Error> {
+    let (name, bytes) = CHECKPOINTS[index];
+    let model = Model::from_bytes(bytes, Path::new(name))?;
+    Run::with(config, model, dataset(config.limit)?, None)
 }

@@ -19,6 +19,7 @@ mod pool;
 mod progress;
 mod run;
 mod selftest;
+mod series;
 mod shard;
 
 pub use ablation::{Ablated, AblationRequest, ablate};
@@ -37,6 +38,7 @@ pub use selftest::{
     GRADIENT_TOLERANCE, GradientCheck, InformationTrial, TrialResult, check_gradients,
     try_estimators,
 };
+pub use series::{FinishedSeries, Series, SeriesProgress};
 pub use shard::ShardDone;
 
 pub use infoplane_attribution::{Quadrature, Reduction, argmax};
@@ -44,7 +46,7 @@ pub use infoplane_engine::PlanSummary;
 pub use infoplane_graph::Layer;
 pub use infoplane_plane::{
     AblationResult, AblationSettings, ControlKind, ControlsResult, Figure, Interval, PlaneResult,
-    RankedBy, Replacement, VectorKind,
+    RankedBy, Replacement, SeriesResult, VectorKind,
 };
 pub use infoplane_store::{Shard, SkippedSample};
 

@@ -11,6 +11,8 @@ pub enum Phase {
     Ablation,
     /// The sweeps of the controls, over all their samples.
     Controls,
+    /// The informations at every noise level, layer by layer, before one is chosen for several runs.
+    Resolution,
     /// The estimates, layer by layer.
     Information,
     /// The report.

@@ -6,6 +6,7 @@ pub mod information;
 pub mod layers;
 pub mod run;
 pub mod selftest;
+pub mod series;
 mod shard;
 pub mod stored;
 mod summary;

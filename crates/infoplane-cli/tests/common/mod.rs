@@ -49,6 +49,7 @@ pub fn succeed<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>
         "ablation: ",
         "controls: ",
         "information: ",
+        "checkpoint ",
     ];
     let progress = |line: &str| phases.iter().any(|phase| line.starts_with(phase));
     assert!(said.stderr.lines().all(progress), "{}", said.stderr);

@@ -12,19 +12,22 @@ mod plane;
 mod png;
 mod resolution;
 mod scale;
+mod series;
 mod style;
 
 pub use png::PngError;
 pub(crate) use png::Rasteriser;
 
-use infoplane_plane::{PlaneRow, VectorKind};
+use std::borrow::Cow;
+
+use infoplane_plane::{PlaneRow, SeriesResult, VectorKind};
 
 use crate::view::{RunView, is_trusted};
 
 /// A figure as SVG.
 pub(crate) struct Figure {
     /// File name without its ending.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// The whole SVG file.
     pub(crate) svg: String,
 }
@@ -48,7 +51,49 @@ pub(crate) fn all(view: &RunView<'_>) -> Vec<Figure> {
     ];
     drawn
         .into_iter()
-        .filter_map(|(name, svg)| svg.map(|svg| Figure { name, svg }))
+        .filter_map(|(name, svg)| {
+            svg.map(|svg| Figure {
+                name: name.into(),
+                svg,
+            })
+        })
+        .collect()
+}
+
+/// The figures of a series: its paths by kind, estimator and label, in the order of the paths.
+pub(crate) fn series(result: &SeriesResult) -> Vec<Figure> {
+    let mut drawn: Vec<(VectorKind, &str, &str)> = Vec::new();
+    for path in &result.paths {
+        let key = (path.kind, path.estimator.as_str(), path.label.as_str());
+        if !drawn.contains(&key) {
+            drawn.push(key);
+        }
+    }
+    let Some(&(_, own, own_label)) = drawn.first() else {
+        return Vec::new();
+    };
+    let name = |(kind, estimator, label): (VectorKind, &str, &str)| {
+        let mut name = format!("series_{kind}");
+        for part in [
+            (estimator != own).then_some(estimator),
+            (label != own_label).then_some(label),
+        ] {
+            let Some(part) = part else { continue };
+            name.push('_');
+            name.extend(
+                part.chars()
+                    .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }),
+            );
+        }
+        name
+    };
+    drawn
+        .into_iter()
+        .filter_map(|key| {
+            let svg = series::paths(result, key)?;
+            let name = name(key).into();
+            Some(Figure { name, svg })
+        })
         .collect()
 }
 
