@@ -90,7 +90,10 @@ fn the_demo_s_training_is_followed_and_fits() {
         digits.display()
     );
     let said = succeed(folder.path(), words(&args));
-    assert_says(&said, &["by the numbers in their names: epoch-0, epoch-1, epoch-2, epoch-4"]);
+    assert_says(
+        &said,
+        &["by the numbers in their names: epoch-0, epoch-1, epoch-2, epoch-4"],
+    );
     let from_files = json(&folder.path().join("out/series.json"));
     assert_eq!(from_files["paths"], series["paths"]);
     assert_eq!(from_files["order"], "natural");
@@ -124,7 +127,12 @@ fn write_network(folder: &Path, name: &str, activation: &str, scale: f32) -> Pat
         .weights("out", &[4, 2], &[1.0, -1.0, 0.5, -0.5, 0.3, -0.2, 0.1, 0.2])
         .weights("none", &[2], &[0.0; 2])
         .node(Node::new("flat", "Flatten", &["input"], "bits"))
-        .node(Node::new("mix", "Gemm", &["bits", "mixing", "zeros"], "sums"))
+        .node(Node::new(
+            "mix",
+            "Gemm",
+            &["bits", "mixing", "zeros"],
+            "sums",
+        ))
         .node(Node::new("act", activation, &["sums"], "units"))
         .node(Node::new("fc", "Gemm", &["units", "out", "none"], "logits"))
         .write(&path);
@@ -171,7 +179,8 @@ fn growing_weights_compress_binned_tanh_units_and_not_relu_units() {
     for range in range {
         assert!(range["low"] == 0.0 && range["high"].as_f64().unwrap() > 20.0);
     }
-    let figure = "Tanh/figures/series_activation_binned-partition-equal-width-bins-30-enumerated-true.svg";
+    let figure =
+        "Tanh/figures/series_activation_binned-partition-equal-width-bins-30-enumerated-true.svg";
     assert!(folder.path().join(figure).is_file());
 }
 
