@@ -128,7 +128,9 @@ fn largest_above(fixed: &Tested<'_>, others: &[Tested<'_>]) -> Option<Largest> {
             .fold(0.0, f64::max)
     };
     let trusted = |other: &Tested<'_>| {
-        !other.flagged && !fixed.flagged && !(other.saturated && fixed.saturated)
+        let flagged = other.flagged || fixed.flagged;
+        let saturated = other.saturated && fixed.saturated;
+        !(flagged || saturated)
     };
     let sure = others.iter().zip(&differences);
     let mut sure = sure.filter(|(other, _)| trusted(other)).map(|(_, d)| d);
