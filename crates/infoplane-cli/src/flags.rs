@@ -298,7 +298,13 @@ pub struct SeriesArgs {
     )]
     pub weights_series: Vec<PathBuf>,
     /// Take the training of the network of `infoplane demo`, on its digits
-    #[arg(long, conflicts_with_all = ["models", "model", "weights_series", "data", "as_given"])]
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "models", "model", "weights_series", "data", "as_given", "preset", "resize",
+            "interpolation", "crop", "mean", "std", "classes", "strict",
+        ]
+    )]
     pub demo: bool,
     /// The samples, the same for every checkpoint: as for `run`
     #[arg(long, value_name = "PATH", required_unless_present = "demo")]

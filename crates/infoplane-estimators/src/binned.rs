@@ -478,9 +478,10 @@ mod tests {
             p.low = Some(-1.0);
             p.high = Some(1.0);
         });
-        // Bins end at -0.5, 0 and 0.5; each row is a coordinate of two samples.
+        // Inner bins end at -0.5, 0 and 0.5. Each number twice, as eight samples are the least.
         let cells = |data: &[f64]| {
-            let samples = Samples::from_f64(data, data.len(), 1).unwrap();
+            let data = data.repeat(2);
+            let samples = Samples::from_f64(&data, data.len(), 1).unwrap();
             let pair = Pair::new(samples, About::Identity).unwrap();
             estimator.point(&pair, 0).unwrap().chosen["cells"].clone()
         };

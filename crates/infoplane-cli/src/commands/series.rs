@@ -108,10 +108,11 @@ fn describe(out: &mut impl Write, result: &SeriesResult) -> std::io::Result<()> 
     if !shares.is_empty() {
         writeln!(out, "accuracy  {} %", shares.join(", "))?;
     }
+    writeln!(out, "samples   {}, target {}", result.n, result.target)?;
     writeln!(
         out,
-        "samples   {}, target {}, τ = {} at every checkpoint: {}",
-        result.n, result.target, result.tau, result.reason
+        "noise     {}; the same at every checkpoint",
+        result.reason
     )
 }
 

@@ -72,11 +72,11 @@ impl PathFigure {
     }
 }
 
-/// The paths of all rows of the first checkpoint through all `checkpoints`, which are in training order.
+/// The paths of all rows of the first checkpoint through all `checkpoints`, which are in training order. A
+/// row that a checkpoint lacks, of a label that is the same for all samples there, leaves its place empty.
 ///
 /// # Errors
-/// [`PlaneError::Series`] for fewer than two checkpoints, and for one whose rows are not those of the
-/// first.
+/// [`PlaneError::Series`] for fewer than two checkpoints, and for one that lacks a layer of the first.
 pub fn paths(checkpoints: &[Checkpoint]) -> Result<Vec<SeriesPath>, PlaneError> {
     let (first, others) = match checkpoints {
         [first, others @ ..] if !others.is_empty() => (first, others),
@@ -87,50 +87,53 @@ pub fn paths(checkpoints: &[Checkpoint]) -> Result<Vec<SeriesPath>, PlaneError> 
             )));
         }
     };
-    for checkpoint in others {
-        check_rows(first, checkpoint)?;
+    for row in &first.rows {
+        let has = |other: &&Checkpoint| other.rows.iter().any(|own| own.layer == row.layer);
+        if let Some(other) = others.iter().find(|other| !has(other)) {
+            return Err(PlaneError::Series(format!(
+                "{} has no layer `{}`, which {} has; the checkpoints of a series must have the same layers",
+                other.name, row.layer, first.name
+            )));
+        }
     }
-    Ok((0..first.rows.len())
-        .map(|index| path(checkpoints, &first.rows[index], index))
+    Ok(first
+        .rows
+        .iter()
+        .map(|row| path(checkpoints, row))
         .collect())
 }
 
-fn check_rows(first: &Checkpoint, other: &Checkpoint) -> Result<(), PlaneError> {
-    fn key(row: &PlaneRow) -> (&str, VectorKind, &str, &str) {
-        (&row.layer, row.kind, &row.estimator, &row.label)
-    }
-    let pairs = first.rows.iter().zip(&other.rows);
-    let different = pairs.into_iter().find(|(a, b)| key(a) != key(b));
-    let said = match different {
-        Some((expected, found)) => format!(
-            "{}: {} of layer `{}` ({}, {}) where {} has {} of layer `{}` ({}, {})",
-            other.name,
-            found.kind,
-            found.layer,
-            found.estimator,
-            found.label,
-            first.name,
-            expected.kind,
-            expected.layer,
-            expected.estimator,
-            expected.label
-        ),
-        None if first.rows.len() != other.rows.len() => format!(
-            "{}: {} rows of the plane where {} has {}",
-            other.name,
-            other.rows.len(),
-            first.name,
-            first.rows.len()
-        ),
-        None => return Ok(()),
-    };
-    Err(PlaneError::Series(format!(
-        "{said}; the checkpoints of a series must have the same layers"
-    )))
-}
+/// What the path of a row is made of at one checkpoint.
+type Found<'a> = Option<(&'a PlaneRow, &'a RowHalves)>;
 
-fn path(checkpoints: &[Checkpoint], row: &PlaneRow, index: usize) -> SeriesPath {
-    let rows = || checkpoints.iter().filter_map(|c| c.rows.get(index));
+fn path(checkpoints: &[Checkpoint], row: &PlaneRow) -> SeriesPath {
+    let same = |own: &PlaneRow| {
+        own.layer == row.layer
+            && own.kind == row.kind
+            && own.estimator == row.estimator
+            && own.label == row.label
+    };
+    let found: Vec<Found<'_>> = checkpoints
+        .iter()
+        .map(|checkpoint| {
+            let mut rows = checkpoint.rows.iter().zip(&checkpoint.halves);
+            rows.find(|(own, _)| same(own))
+        })
+        .collect();
+    let figures = found.iter().map(|found| PathPoint {
+        mi_x: found.and_then(|(row, _)| row.mi_x.as_ref().map(PathFigure::of)),
+        mi_y: found.and_then(|(row, _)| row.mi_y.as_ref().map(PathFigure::of)),
+    });
+    let input = found.iter().map(|found| {
+        let (row, halves) = (*found)?;
+        Some(tested(row.mi_x.as_ref()?, &halves.mi_x))
+    });
+    let label = found.iter().map(|found| {
+        let (row, halves) = (*found)?;
+        Some(tested(row.mi_y.as_ref()?, &halves.mi_y))
+    });
+    // Only where every checkpoint has the figure.
+    let (input, label): (Option<Vec<_>>, Option<Vec<_>>) = (input.collect(), label.collect());
     SeriesPath {
         layer: row.layer.clone(),
         depth: row.depth,
@@ -138,39 +141,111 @@ fn path(checkpoints: &[Checkpoint], row: &PlaneRow, index: usize) -> SeriesPath 
         kind: row.kind,
         estimator: row.estimator.clone(),
         label: row.label.clone(),
-        points: rows()
-            .map(|row| PathPoint {
-                mi_x: row.mi_x.as_ref().map(PathFigure::of),
-                mi_y: row.mi_y.as_ref().map(PathFigure::of),
-            })
-            .collect(),
-        fitting: tested(checkpoints, index, |row, halves| {
-            (row.mi_y.as_ref(), &halves.mi_y)
-        })
-        .and_then(|figures| fitting(&figures)),
-        compression: tested(checkpoints, index, |row, halves| {
-            (row.mi_x.as_ref(), &halves.mi_x)
-        })
-        .and_then(|figures| compression(&figures)),
+        points: figures.collect(),
+        fitting: label.and_then(|figures| fitting(&figures)),
+        compression: input.and_then(|figures| compression(&figures)),
     }
 }
 
-/// One figure of every checkpoint; `None` where any lacks it.
-fn tested(
-    checkpoints: &[Checkpoint],
-    index: usize,
-    get: impl for<'a> Fn(&'a PlaneRow, &'a RowHalves) -> (Option<&'a Figure>, &'a Vec<f64>),
-) -> Option<Vec<Tested<'_>>> {
-    checkpoints
-        .iter()
-        .map(|checkpoint| {
-            let (figure, halves) = get(checkpoint.rows.get(index)?, checkpoint.halves.get(index)?);
-            figure.map(|figure| Tested {
-                value: figure.value,
-                halves,
-                saturated: figure.saturated,
-                flagged: figure.flagged,
-            })
-        })
-        .collect()
+fn tested<'a>(figure: &Figure, halves: &'a [f64]) -> Tested<'a> {
+    Tested {
+        value: figure.value,
+        halves,
+        saturated: figure.saturated,
+        flagged: figure.flagged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Ite, PhaseVerdict};
+
+    fn figure(value: f64) -> Figure {
+        Figure {
+            value,
+            unit: "bits".to_owned(),
+            ci: [value; 2],
+            bracket: [value; 2],
+            ceiling: 10.0,
+            null: None,
+            saturated: false,
+            flagged: false,
+        }
+    }
+
+    /// A checkpoint of layers with their two figures, which no half moves.
+    fn checkpoint(name: &str, layers: &[(&str, f64, Option<f64>)]) -> Checkpoint {
+        let rows = layers.iter().map(|&(layer, mi_x, mi_y)| PlaneRow {
+            layer: layer.to_owned(),
+            depth: 1,
+            cut: true,
+            kind: VectorKind::Activation,
+            estimator: "gaussian-channel".to_owned(),
+            label: "class".to_owned(),
+            n: 100,
+            width: 4,
+            dimensions: 4,
+            mi_x: Some(figure(mi_x)),
+            mi_y: mi_y.map(figure),
+            ite: Ite {
+                ratio: None,
+                normalized: None,
+                incremental: None,
+            },
+        });
+        let halves = layers.iter().map(|&(_, mi_x, mi_y)| RowHalves {
+            mi_x: vec![mi_x; 20],
+            mi_y: mi_y.map_or_else(Vec::new, |mi_y| vec![mi_y; 20]),
+        });
+        Checkpoint {
+            name: name.to_owned(),
+            rows: rows.collect(),
+            halves: halves.collect(),
+        }
+    }
+
+    #[test]
+    fn layers_are_followed_by_name_through_the_checkpoints() {
+        let series = [
+            checkpoint("a", &[("one", 5.0, Some(0.5)), ("two", 3.0, Some(0.5))]),
+            checkpoint("b", &[("two", 4.0, Some(1.0)), ("one", 5.0, Some(1.0))]),
+            checkpoint("c", &[("one", 5.0, Some(1.0)), ("two", 2.0, Some(1.5))]),
+        ];
+        let paths = paths(&series).unwrap();
+        let values = |path: &SeriesPath| -> Vec<f64> {
+            path.points.iter().map(|p| p.mi_x.unwrap().value).collect()
+        };
+        assert_eq!(values(&paths[0]), [5.0, 5.0, 5.0]);
+        assert_eq!(values(&paths[1]), [3.0, 4.0, 2.0]);
+        let compression = |path: &SeriesPath| path.compression.clone().unwrap();
+        assert_eq!(compression(&paths[0]).verdict, PhaseVerdict::None);
+        let fall = compression(&paths[1]);
+        assert_eq!((fall.from, fall.to, fall.change.value), (1, 2, -2.0));
+        assert_eq!(fall.verdict, PhaseVerdict::Holds);
+        assert_eq!(paths[1].fitting.clone().unwrap().change.value, 1.0);
+    }
+
+    #[test]
+    fn a_phase_needs_its_figure_at_every_checkpoint() {
+        let series = [
+            checkpoint("a", &[("one", 5.0, Some(0.5))]),
+            checkpoint("b", &[("one", 4.0, None)]),
+        ];
+        let paths = paths(&series).unwrap();
+        assert_eq!(paths[0].fitting, None);
+        assert!(paths[0].points[1].mi_y.is_none());
+        assert!(paths[0].compression.is_some());
+    }
+
+    #[test]
+    fn a_missing_layer_and_a_lone_checkpoint_are_refused() {
+        let (a, b) = (
+            checkpoint("a", &[("one", 5.0, None)]),
+            checkpoint("b", &[("two", 5.0, None)]),
+        );
+        let said = paths(&[a.clone(), b]).unwrap_err().to_string();
+        assert!(said.contains("b has no layer `one`"), "{said}");
+        assert!(paths(&[a]).unwrap_err().to_string().contains("at least 2"));
+    }
 }

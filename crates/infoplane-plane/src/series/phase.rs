@@ -129,7 +129,8 @@ fn largest_above(fixed: &Tested<'_>, others: &[Tested<'_>]) -> Option<Largest> {
     };
     let trusted = |other: &Tested<'_>| {
         let flagged = other.flagged || fixed.flagged;
-        !(flagged || other.saturated && fixed.saturated)
+        let saturated = other.saturated && fixed.saturated;
+        !(flagged || saturated)
     };
     let sure = others.iter().zip(&differences);
     let mut sure = sure.filter(|(other, _)| trusted(other)).map(|(_, d)| d);
@@ -180,26 +181,27 @@ mod tests {
 
     use super::*;
 
-    /// Figures of checkpoints of which each has its own error on each half, on top of an error that all
-    /// share, and half of that of two halves on the whole.
+    /// Figures with normal errors of standard deviation `own`, and their values on complementary halves of
+    /// the samples. Those err oppositely about the whole's error, each split by as much as the whole does;
+    /// beside that by `shared`, alike at all checkpoints.
     fn path(truth: &[f64], shared: f64, own: f64, seed: u64) -> Vec<(f64, Vec<f64>)> {
-        const HALVES: usize = 50;
+        const SPLITS: usize = 25;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut noise = |scale: f64| -> f64 {
+        let mut normal = |scale: f64| -> f64 {
+            // The sum of twelve uniform numbers has variance 1.
             let sum: f64 = (0..12).map(|_| rng.random::<f64>()).sum();
             scale * (sum - 6.0)
         };
-        let common: Vec<f64> = (0..HALVES).map(|_| noise(shared)).collect();
+        let common: Vec<f64> = (0..SPLITS).map(|_| normal(shared)).collect();
         truth
             .iter()
             .map(|&truth| {
-                // Complementary halves err oppositely about the whole's error.
-                let error = noise(own);
-                let halves = common.iter().enumerate().map(|(index, common)| {
-                    let sign = if index % 2 == 0 { 1.0 } else { -1.0 };
-                    truth + error + common + sign * noise(own).abs()
+                let value = truth + normal(own);
+                let splits = common.iter().flat_map(|common| {
+                    let apart = common + normal(own);
+                    [value + apart, value - apart]
                 });
-                (truth + error, halves.collect())
+                (value, splits.collect())
             })
             .collect()
     }
