@@ -106,6 +106,16 @@ struct Measured {
     indices: Vec<u64>,
 }
 
+/// What the planes of all checkpoints say.
+struct Planes {
+    infos: Vec<CheckpointInfo>,
+    checkpoints: Vec<Checkpoint>,
+    last: Finished,
+}
+
+/// The sweep over τ of each checkpoint, by its name.
+type Sweeps = Vec<(String, Swept)>;
+
 /// Told of progress with a checkpoint's position and name.
 type Told<'a> = dyn FnMut(&SeriesProgress<'_>) + 'a;
 
@@ -196,11 +206,29 @@ impl Series {
         let members = self.members()?;
         self.check_layers(&members)?;
 
+        let (swept, ranges) = self.measure_all(out, &members, &options, told, stop)?;
+        let resolution =
+            common_resolution(&options, &swept).ok_or(Error::Plane(PlaneError::NoResolutions))?;
+        options.tau = Some(resolution.tau);
+        options.ranges = ranges;
+        let planes = self.plane_all(out, &members, (&options, &swept), told)?;
+        self.write(out, (resolution, options.ranges), planes)
+    }
+
+    /// Every checkpoint's vectors, swept over τ, and the ranges of all of them.
+    fn measure_all(
+        &self,
+        out: &Path,
+        members: &[Member],
+        options: &PlaneOptions,
+        told: &mut Told<'_>,
+        stop: &AtomicBool,
+    ) -> Result<(Sweeps, Vec<VectorRange>), Error> {
         let mut swept = Vec::with_capacity(members.len());
         let mut first: Option<(Vec<u64>, Vec<VectorRange>)> = None;
         for (index, member) in members.iter().enumerate() {
-            let mut told = at(index, &members, told);
-            let measured = self.measure(out, member, &options, &mut told, stop)?;
+            let mut told = at(index, members, told);
+            let measured = self.measure(out, member, options, &mut told, stop)?;
             match &mut first {
                 None => first = Some((measured.indices, measured.ranges)),
                 Some((indices, _)) if *indices != measured.indices => {
@@ -210,28 +238,27 @@ impl Series {
             }
             swept.push((member.name.clone(), measured.swept));
         }
-        let resolution =
-            common_resolution(&options, &swept).ok_or(Error::Plane(PlaneError::NoResolutions))?;
-        options.tau = Some(resolution.tau);
-        options.ranges = first.map_or_else(Vec::new, |(_, ranges)| ranges);
+        Ok((swept, first.map_or_else(Vec::new, |(_, ranges)| ranges)))
+    }
 
-        let mut checkpoints = Vec::with_capacity(members.len());
-        let mut infos = Vec::with_capacity(members.len());
-        let mut last = None;
-        for (index, (member, (_, swept))) in members.iter().zip(&swept).enumerate() {
-            let mut told = at(index, &members, told);
+    /// Every checkpoint's plane and report at the τ of the options.
+    fn plane_all(
+        &self,
+        out: &Path,
+        members: &[Member],
+        (options, swept): (&PlaneOptions, &[(String, Swept)]),
+        told: &mut Told<'_>,
+    ) -> Result<Planes, Error> {
+        let groups = groups(&self.config)?;
+        let (mut infos, mut checkpoints, mut last) = (Vec::new(), Vec::new(), None);
+        for (index, (member, (_, swept))) in members.iter().zip(swept).enumerate() {
+            let mut told = at(index, members, told);
             let dir = out.join(&member.run);
             let stored = RunDir::open_exclusively(&dir)?;
-            let with = (&options, Some(swept));
-            let groups = groups(&self.config)?;
-            let (finished, halves) = plane_of(
-                &stored,
-                &dir,
-                &self.config,
-                groups.as_ref(),
-                with,
-                &mut told,
-            )?;
+            let with = (options, Some(swept));
+            let groups = groups.as_ref();
+            let (finished, halves) =
+                plane_of(&stored, &dir, &self.config, groups, with, &mut told)?;
             infos.push(CheckpointInfo {
                 name: member.name.clone(),
                 run: member.run.clone(),
@@ -245,24 +272,24 @@ impl Series {
             });
             last = Some(finished);
         }
-        let last = last.ok_or(Error::Plane(PlaneError::NoLayers))?;
-        self.write(
-            out,
-            (resolution, options.ranges),
+        Ok(Planes {
             infos,
-            &checkpoints,
-            &last,
-        )
+            checkpoints,
+            last: last.ok_or(Error::Plane(PlaneError::NoLayers))?,
+        })
     }
 
     fn write(
         &self,
         out: &Path,
         (resolution, ranges): (Resolution, Vec<VectorRange>),
-        infos: Vec<CheckpointInfo>,
-        checkpoints: &[Checkpoint],
-        last: &Finished,
+        planes: Planes,
     ) -> Result<FinishedSeries, Error> {
+        let Planes {
+            infos,
+            checkpoints,
+            last,
+        } = planes;
         let result = SeriesResult {
             format: SERIES_FORMAT,
             n: last.plane.n,
@@ -274,7 +301,7 @@ impl Series {
             reason: resolution.reason,
             checkpoints: infos,
             ranges,
-            paths: paths(checkpoints)?,
+            paths: paths(&checkpoints)?,
         };
         write_series(out, &result)?;
         let figures = write_series_figures(out, &result)?;
