@@ -49,7 +49,7 @@ fn verdicts(controls: &ControlsResult) -> String {
     scroll(
         "Controls and verdicts",
         &format!(
-            "<table class=\"compact\"><caption>What was changed, and whether it came out as it must</caption>\
+            "<table class=\"prose\"><caption>What was changed, and whether it came out as it must</caption>\
              <thead><tr><th scope=\"col\" class=\"text\">change</th><th scope=\"col\" class=\"text\">verdict</th>\
              <th scope=\"col\">samples</th><th scope=\"col\" class=\"text\">what must happen</th>\
              <th scope=\"col\" class=\"text\">what did</th></tr></thead><tbody>{rows}</tbody></table>"
@@ -58,16 +58,16 @@ fn verdicts(controls: &ControlsResult) -> String {
 }
 
 fn verdict_row(control: &ControlResult) -> String {
-    let verdict = control.verdict.map_or_else(
-        || "a stage on the way".to_owned(),
-        |verdict| verdict.to_string(),
-    );
+    let (verdict, expectation) = match control.verdict {
+        Some(verdict) => (verdict.to_string(), control.expectation.as_str()),
+        None => ("a stage on the way".to_owned(), ""),
+    };
     format!(
         "<tr><th scope=\"row\" class=\"text\">{}</th><td class=\"text\">{verdict}</td><td>{}</td>\
          <td class=\"text\">{}</td><td class=\"text\">{}</td></tr>",
         escape(&control.change),
         count(control.n as f64),
-        escape(&control.expectation),
+        escape(expectation),
         escape(&control.evidence)
     )
 }

@@ -42,21 +42,24 @@ pub(crate) fn make(
     let mut index = Index::new(stored, n_samples, seed);
     let planned = plan(run, kinds, n_samples, seed, &mut index)?;
     let total: u64 = planned.iter().map(|planned| planned.n_samples()).sum();
-    let mut before_this = 0;
+    let (mut before_this, mut resumed_before) = (0, 0);
     for Planned { case, run } in planned {
         let Some(run) = run else {
             index.cases.push(case);
             continue;
         };
         let n = run.manifest().data.n_samples as u64;
+        // Without a report of progress there was nothing left to do.
+        let mut resumed = n;
         let made = run.attribute(
             &folder.join(&case.name),
             &mut |own| {
+                resumed = own.resumed;
                 progress(&Progress {
                     phase: Phase::Controls,
                     done: before_this + own.done,
                     total,
-                    resumed: before_this + own.resumed,
+                    resumed: resumed_before + own.resumed,
                     skipped: own.skipped,
                 });
             },
@@ -75,6 +78,7 @@ pub(crate) fn make(
             Err(error) => return Err(error),
         }
         before_this += n;
+        resumed_before += resumed;
     }
     index.keep_others(before, kinds);
     index.write(&folder)
