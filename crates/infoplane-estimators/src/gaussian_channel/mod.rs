@@ -86,8 +86,10 @@
 //! is infinite for a deterministic relation. Its intervals are those of the trait, from whole
 //! estimates on halves, in which each half has its own noise.
 //!
-//! Cost: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials. Memory: N · d
-//! numbers, and a few rows of N for each thread.
+//! **Cost** of a sweep: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials; of an
+//! estimate at one τ as much again, and N² (draws · halves/2 + draws · permutations/classes) additions.
+//! Memory: 12 · N · d bytes, and a few rows of N for each thread, in blocks. Exponentials are in
+//! single precision, which is rounding of some 1e−6 bit; what is summed of them is in double.
 
 mod block;
 mod by_class;
@@ -102,6 +104,8 @@ mod prepared;
 mod resampled;
 mod row;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
