@@ -9,7 +9,7 @@ use infoplane_estimators::{GaussianChannelParams, Labels, Samples};
 fn gaussian_channel(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gaussian-channel");
     group.sample_size(10);
-    for (per_class, width) in [(90, 64), (300, 64)] {
+    for (per_class, width) in [(90, 64), (300, 16), (300, 64)] {
         let (vectors, classes) = GaussianClusters::new(10, width, 0.5, 1).sample(per_class, 2);
         let n = 10 * per_class;
         let samples = Samples::new(&vectors, n, width).expect("finite samples");

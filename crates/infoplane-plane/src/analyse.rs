@@ -103,12 +103,13 @@ pub fn analyse_with_halves(
             done,
             total: plots.len(),
         });
-        informations.push(channel.estimate(&plot.prepared, resolution.tau)?);
+        let (information, bits) = channel.estimate_by_class(&plot.prepared, resolution.tau)?;
+        informations.push(information);
         if labels.is_some() {
             classes.push(ClassRow {
                 layer: layer.name.clone(),
                 kind: plot.kind,
-                bits: channel.by_class(&plot.prepared, resolution.tau)?,
+                bits,
             });
         }
         let shown = labels

@@ -5,63 +5,55 @@
 //! DeWeese and Meister 1999, Network 10:325). It is estimated as the whole is, by the middle of the
 //! bracket of a class's own samples.
 
-use rayon::prelude::*;
+use super::prepared::PreparedLayer;
+use super::sweep::{Drawn, Measured};
 
-use super::prepared::{Block, PreparedLayer};
-use super::sweep::{Measured, RowDraws};
+/// Sums by class over rows in the order of their class.
+#[derive(Debug, Default)]
+pub(super) struct ByClass {
+    runs: Vec<(usize, Measured)>,
+}
 
-/// D(p(c̃|y) ‖ p(c̃)) in bits for each class, `None` for one of a single sample.
-pub(super) fn by_class(
-    layer: &PreparedLayer,
-    pairs: usize,
-    seed: u64,
-    tau: f64,
-) -> Vec<Option<f64>> {
-    let Some(classes) = &layer.classes else {
-        return Vec::new();
-    };
-    let n_classes = classes.ranges.len();
-    let Some(scaled) = &layer.scaled else {
-        // Constant vectors tell nothing of any class.
-        let lone = |range: &std::ops::Range<usize>| (range.len() > 1).then_some(0.0);
-        return classes.ranges.iter().map(lone).collect();
-    };
-    let bytes_per_row = 8 * layer.n * (1 + pairs);
-    let blocks: Vec<Vec<(usize, Measured)>> = layer
-        .blocks(bytes_per_row)
-        .into_par_iter()
-        .map(|rows| {
-            let block = Block::new(layer, scaled, rows.clone(), pairs, seed);
-            let mut drawn = RowDraws::new(pairs);
-            let mut found: Vec<(usize, Measured)> = Vec::new();
-            for row in rows {
-                let class = classes.of_row[row];
-                if !drawn.draw(layer, &scaled.variances, &block, row, tau) {
-                    continue;
-                }
-                // Rows lie in the order of their class.
-                match found.last_mut() {
-                    Some((last, measured)) if *last == class => measured.add_sample(&drawn.label),
-                    _ => {
-                        let mut measured = Measured::default();
-                        measured.add_sample(&drawn.label);
-                        found.push((class, measured));
-                    }
-                }
-            }
-            found
-        })
-        .collect();
-    let mut totals = vec![Measured::default(); n_classes];
-    let mut whole = Measured::default();
-    for (class, measured) in blocks.into_iter().flatten() {
-        totals[class].add(measured);
-        whole.add(measured);
+impl ByClass {
+    /// Adds a sample of `class`, no earlier one than those before.
+    pub(super) fn add(&mut self, class: usize, drawn: &[Drawn]) {
+        let mut measured = Measured::default();
+        measured.add_sample(drawn);
+        self.push(class, measured);
     }
-    // One factor for all classes, so that their mean is the whole.
-    let factor = whole.control_factor();
-    totals
-        .iter()
-        .map(|total| Some(total.mean_with(factor)?.middle()))
-        .collect()
+
+    fn push(&mut self, class: usize, measured: Measured) {
+        match self.runs.last_mut() {
+            Some((last, sum)) if *last == class => sum.add(measured),
+            _ => self.runs.push((class, measured)),
+        }
+    }
+
+    /// Adds the sums of the rows that follow.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for &(class, measured) in &other.runs {
+            self.push(class, measured);
+        }
+    }
+
+    /// D(p(c̃|y) ‖ p(c̃)) in bits for each class, `None` for one of a single sample; empty without labels.
+    pub(super) fn bits(&self, layer: &PreparedLayer) -> Vec<Option<f64>> {
+        let mut whole = Measured::default();
+        self.runs.iter().for_each(|(_, sum)| whole.add(*sum));
+        // One factor for all classes, so that their mean is the whole.
+        let factor = whole.control_factor();
+        let n_classes = layer.classes.as_ref().map_or(0, |c| c.ranges.len());
+        let mut bits = vec![None; n_classes];
+        for (class, sum) in &self.runs {
+            bits[*class] = sum.mean_with(factor).map(|ends| ends.middle());
+        }
+        bits
+    }
+}
+
+/// [`ByClass::bits`] of constant vectors, which tell nothing of any class.
+pub(super) fn of_constant(layer: &PreparedLayer) -> Vec<Option<f64>> {
+    let ranges = layer.classes.iter().flat_map(|classes| &classes.ranges);
+    let nothing = |range: &std::ops::Range<usize>| (range.len() > 1).then_some(0.0);
+    ranges.map(nothing).collect()
 }

@@ -86,17 +86,26 @@
 //! is infinite for a deterministic relation. Its intervals are those of the trait, from whole
 //! estimates on halves, in which each half has its own noise.
 //!
-//! Cost: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials. Memory: N · d
-//! numbers, and a few rows of N for each thread.
+//! **Cost** of a sweep: N² (d (1 + draws/2) + draws · number of τ) multiply-adds or exponentials; of an
+//! estimate at one τ as much again, and N² (draws · halves/2 + draws · permutations/classes) additions.
+//! Memory: 12 · N · d bytes, and a few rows of N for each thread, in blocks. Exponentials are in
+//! single precision, which is rounding of some 1e−6 bit; what is summed of them is in double.
 
+mod block;
 mod by_class;
 mod ends;
 pub(crate) mod exponential;
+mod halves;
+mod kernel;
 mod pair;
 mod pairwise;
+mod permuted;
 mod prepared;
 mod resampled;
+mod row;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -288,6 +297,21 @@ impl GaussianChannel {
     /// # Errors
     /// For a τ outside of 0.001 to 1000.
     pub fn estimate(&self, layer: &PreparedLayer, tau: f64) -> Result<Information, EstimatorError> {
+        Ok(self.estimate_by_class(layer, tau)?.0)
+    }
+
+    /// [`Self::estimate`], and what each class of a layer prepared with labels contributes to I(C̃;Y):
+    /// D(p(c̃|y) ‖ p(c̃)) in bits by class, in the order of [`Labels::present`], whose mean over samples
+    /// is the value where no class has a single sample. `None` for a class that has; empty without
+    /// labels.
+    ///
+    /// # Errors
+    /// For a τ outside of 0.001 to 1000.
+    pub fn estimate_by_class(
+        &self,
+        layer: &PreparedLayer,
+        tau: f64,
+    ) -> Result<(Information, Vec<Option<f64>>), EstimatorError> {
         check_tau(tau)?;
         let resampling = Resampling {
             subsamples: self.params.subsamples,
@@ -297,31 +321,16 @@ impl GaussianChannel {
         Ok(self.resampled(layer, tau, &resampling))
     }
 
-    /// What each class of a layer prepared with labels contributes to I(C̃;Y) at `tau`: D(p(c̃|y) ‖ p(c̃))
-    /// in bits by class, in the order of [`Labels::present`], whose mean over samples is the value of
-    /// [`Self::sweep`] where no class has a single sample. `None` for a class that has; empty without
-    /// labels.
-    ///
-    /// # Errors
-    /// For a τ outside of 0.001 to 1000.
-    pub fn by_class(
+    /// Both informations at a checked `tau`, and the second's terms by class.
+    fn resampled(
         &self,
         layer: &PreparedLayer,
         tau: f64,
-    ) -> Result<Vec<Option<f64>>, EstimatorError> {
-        check_tau(tau)?;
-        Ok(self.install(|| by_class::by_class(layer, self.pairs(), self.params.seed, tau)))
-    }
-
-    /// Both informations at a checked `tau`.
-    fn resampled(&self, layer: &PreparedLayer, tau: f64, resampling: &Resampling) -> Information {
+        resampling: &Resampling,
+    ) -> (Information, Vec<Option<f64>>) {
         let pairs = self.pairs();
-        let (totals, resampled) = self.install(|| {
-            let totals = sweep::totals(layer, pairs, resampling.seed, &[tau]);
-            let totals = totals.first().copied().unwrap_or_default();
-            let resampled = resampled::resample(layer, pairs, resampling, tau, &totals);
-            (totals, resampled)
-        });
+        let resampled = self.install(|| resampled::at_tau(layer, pairs, resampling, tau));
+        let totals = &resampled.totals;
         let input_ends = totals.input.mean().unwrap_or_default();
         let ceiling = (layer.n as f64).log2();
         let bracket = input_ends.bracket();
@@ -355,14 +364,15 @@ impl GaussianChannel {
                 chosen: Parameters::new(),
             }
         });
-        Information {
+        let information = Information {
             input,
             label,
             n_samples: layer.n,
             n_lone: layer.classes.as_ref().map_or(0, |c| c.n_lone),
             dimensions: layer.dimensions(),
             variance_kept: layer.variance_kept(),
-        }
+        };
+        (information, resampled.by_class)
     }
 
     fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {

@@ -64,7 +64,7 @@ impl Estimator for GaussianChannel {
             About::Vectors(_) => return resampled(self, pair, resampling),
         };
         let layer = self.prepare(pair.vectors(), labels)?;
-        let found = self.resampled(&layer, self.params.tau, resampling);
+        let (found, _) = self.resampled(&layer, self.params.tau, resampling);
         match labels {
             Some(labels) => found.label.ok_or_else(|| EstimatorError::lone(labels)),
             None => Ok(found.input),

@@ -3,9 +3,10 @@
 
 use rayon::prelude::*;
 
+use super::block::Block;
 use super::ends::Ends;
-use super::exponential::{Row, TRUSTED, log_sum_exp};
-use super::prepared::{Block, PreparedLayer};
+use super::prepared::PreparedLayer;
+use super::row::{Row, Scale};
 use super::sweep::{Drawn, Measured};
 
 /// Noise of the second side must not repeat that of the first.
@@ -22,9 +23,9 @@ pub(super) fn total(
     let (Some(first_scaled), Some(second_scaled)) = (&first.scaled, &second.scaled) else {
         return Measured::default();
     };
-    let n = first.n;
+    let (n, scale) = (first.n, Scale::new(tau));
     let parts: Vec<Measured> = first
-        .blocks(8 * n * (8 + 2 * pairs))
+        .blocks(size_of::<f32>() * n * 2 * (1 + pairs))
         .into_par_iter()
         .map(|rows| {
             let sides = [
@@ -37,13 +38,13 @@ pub(super) fn total(
                     seed ^ SECOND_SIDE,
                 ),
             ];
-            let mut kernels = Kernels::new(n);
+            let mut joint = Joint::default();
             let mut total = Measured::default();
             let mut drawn = vec![Drawn::default(); pairs];
             for row in rows {
                 for (pair, drawn) in drawn.iter_mut().enumerate() {
-                    let seen = sides.each_ref().map(|side| side.row(row, pair, tau));
-                    let [plus, minus] = kernels.informations(&seen, row);
+                    let seen = sides.each_ref().map(|side| side.row(row, pair));
+                    let [plus, minus] = joint.informations(seen, scale);
                     drawn.value = (plus + minus) * 0.5;
                 }
                 total.add_sample(&drawn);
@@ -56,46 +57,36 @@ pub(super) fn total(
     total
 }
 
-/// One row of each side's kernel, for ε and −ε.
-struct Kernels {
-    sides: [[Vec<f64>; 2]; 2],
+/// A row of the mixture on both sides, whose exponents are the sums of either side's.
+#[derive(Default)]
+struct Joint {
+    half_distance: Vec<f32>,
+    projection: Vec<f32>,
 }
 
-impl Kernels {
-    fn new(n: usize) -> Self {
-        Self {
-            sides: std::array::from_fn(|_| std::array::from_fn(|_| vec![0.0; n])),
-        }
-    }
-
-    /// The pointwise information of `row` for ε and −ε.
-    fn informations(&mut self, seen: &[Row<'_>; 2], row: usize) -> [Ends; 2] {
-        for (side, seen) in self.sides.iter_mut().zip(seen) {
-            let [plus, minus] = side;
-            seen.fill(plus, minus);
-        }
-        let [first, second] = &self.sides;
+impl Joint {
+    /// The pointwise informations of a row for ε and −ε.
+    fn informations(&mut self, [first, second]: [Row<'_>; 2], scale: Scale) -> [Ends; 2] {
+        let n = first.half_distance.len();
+        let add = |sums: &mut Vec<f32>, first: &[f32], second: &[f32]| {
+            sums.clear();
+            sums.extend(first.iter().zip(second).map(|(a, b)| a + b));
+        };
+        add(
+            &mut self.half_distance,
+            first.half_distance,
+            second.half_distance,
+        );
+        add(&mut self.projection, first.projection, second.projection);
+        let joint = Row {
+            half_distance: &self.half_distance,
+            projection: &self.projection,
+            own_projection: first.own_projection + second.own_projection,
+        };
+        let [alone, other, joint] = [first, second, joint].map(|row| row.log_sums(0..n, scale));
         [0, 1].map(|sign| {
-            let (mut alone, mut other, mut joint) = (0.0, 0.0, 0.0);
-            for (a, b) in first[sign].iter().zip(&second[sign]) {
-                alone += a;
-                other += b;
-                joint += a * b;
-            }
-            let n = first[sign].len();
-            // Sums that have lost terms to underflow are taken again.
-            let log = |sum: f64, exponent: &dyn Fn(usize) -> f64| {
-                if sum > TRUSTED {
-                    sum.ln()
-                } else {
-                    let others: Vec<f64> = (0..n).filter(|&j| j != row).map(exponent).collect();
-                    log_sum_exp(others.into_iter())
-                }
-            };
-            let of = |side: usize, j: usize| seen[side].exponents(j)[sign];
-            Ends::pointwise(log(alone, &|j| of(0, j)), n)
-                + Ends::pointwise(log(other, &|j| of(1, j)), n)
-                - Ends::pointwise(log(joint, &|j| of(0, j) + of(1, j)), n)
+            Ends::pointwise(alone[sign], n) + Ends::pointwise(other[sign], n)
+                - Ends::pointwise(joint[sign], n)
         })
     }
 }

@@ -1,26 +1,21 @@
-//! A layer made ready: scaled vectors in the order of their class, and blocks of their kernel.
+//! A layer made ready: scaled vectors in the order of their class.
 
 use std::ops::Range;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-
-use super::exponential::Row;
 use crate::principal::Scaled;
 use crate::{EstimatorError, Labels, Samples};
 
 /// A layer's vectors, centred, rotated and scaled, for any number of estimates at any τ.
 ///
-/// Holds `8 · n_samples · min(width, max_components)` bytes.
+/// Holds `12 · n_samples · min(width, max_components)` bytes.
 #[derive(Debug, Clone)]
 pub struct PreparedLayer {
     /// Absent where the vectors are constant.
     pub(super) scaled: Option<Scaled>,
+    /// The scaled vectors in single precision.
+    pub(super) single: Vec<f32>,
     /// Half the squared length of each row.
-    half_square: Vec<f64>,
+    pub(super) half_square: Vec<f64>,
     /// The sample of each row.
     pub(super) sample: Vec<usize>,
     /// Absent without labels.
@@ -92,9 +87,12 @@ impl PreparedLayer {
                 .collect(),
             ..scaled
         });
+        let data = scaled.iter().flat_map(|scaled| &scaled.data);
+        let single = data.map(|&v| v as f32).collect();
         let half_square = scaled.iter().flat_map(Scaled::half_squares).collect();
         Ok(Self {
             scaled,
+            single,
             half_square,
             sample,
             classes: labels.map(Classes::new),
@@ -125,6 +123,12 @@ impl PreparedLayer {
         self.scaled.is_none()
     }
 
+    /// The rows of the class of `row`, if there are labels and more than one.
+    pub(super) fn class_of(&self, row: usize) -> Option<Range<usize>> {
+        let range = self.classes.as_ref()?.range_of(row);
+        (range.len() > 1).then_some(range)
+    }
+
     /// Rows by blocks of a size that depends on the layer only, never on the number of threads.
     pub(super) fn blocks(&self, bytes_per_row: usize) -> Vec<Range<usize>> {
         const BLOCK_BYTES: usize = 8 << 20;
@@ -142,102 +146,5 @@ impl Scaled {
         self.data
             .chunks_exact(self.dimensions)
             .map(|row| 0.5 * row.iter().map(|v| v * v).sum::<f64>())
-    }
-}
-
-/// What a block of rows needs for every τ: distances to all rows, and the projections of all rows on
-/// each row's noise.
-pub(super) struct Block {
-    rows: Range<usize>,
-    n: usize,
-    pairs: usize,
-    /// `[rows, n]`; infinite for a row with itself, which takes its own center out of every sum.
-    half_distance: Vec<f64>,
-    /// `[rows · pairs, n]`.
-    projection: Vec<f64>,
-    /// Squares of the noise, `[rows · pairs, dimensions]`.
-    square_noise: Vec<f64>,
-}
-
-impl Block {
-    /// Sample i's noise is stream i of the seed, so it depends on neither block nor thread.
-    pub(super) fn new(
-        layer: &PreparedLayer,
-        scaled: &Scaled,
-        rows: Range<usize>,
-        pairs: usize,
-        seed: u64,
-    ) -> Self {
-        let (n, width) = (layer.n, scaled.dimensions);
-        let all = MatRef::from_row_major_slice(&scaled.data, n, width);
-        let own = all.subrows(rows.start, rows.len());
-
-        let mut half_distance = vec![0.0; rows.len() * n];
-        let products = MatMut::from_row_major_slice_mut(&mut half_distance, rows.len(), n);
-        matmul(
-            products,
-            Accum::Replace,
-            own,
-            all.transpose(),
-            -1.0,
-            Par::Seq,
-        );
-        for (row, distances) in rows.clone().zip(half_distance.chunks_exact_mut(n)) {
-            for (distance, half_square) in distances.iter_mut().zip(&layer.half_square) {
-                *distance = (*distance + layer.half_square[row] + half_square).max(0.0);
-            }
-            distances[row] = f64::INFINITY;
-        }
-
-        let mut noise = Vec::with_capacity(rows.len() * pairs * width);
-        for &sample in &layer.sample[rows.clone()] {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(sample as u64);
-            noise.extend((0..pairs * width).map(|_| -> f64 { StandardNormal.sample(&mut rng) }));
-        }
-        let mut projection = vec![0.0; rows.len() * pairs * n];
-        matmul(
-            MatMut::from_row_major_slice_mut(&mut projection, rows.len() * pairs, n),
-            Accum::Replace,
-            MatRef::from_row_major_slice(&noise, rows.len() * pairs, width),
-            all.transpose(),
-            1.0,
-            Par::Seq,
-        );
-        Self {
-            rows,
-            n,
-            pairs,
-            half_distance,
-            projection,
-            square_noise: noise.iter().map(|e| e * e).collect(),
-        }
-    }
-
-    /// The control variate of noise draw `pair` of `row`: q = ½ Σ_k λ_k/(λ_k + τ²) (ε_k² − 1), with
-    /// λ the variances of the dimensions. Its mean is 0; see the module's documentation.
-    pub(super) fn control(&self, row: usize, pair: usize, variances: &[f64], tau: f64) -> f64 {
-        let local = (row - self.rows.start) * self.pairs + pair;
-        let squares = &self.square_noise[local * variances.len()..][..variances.len()];
-        let terms = squares.iter().zip(variances);
-        0.5 * terms
-            .map(|(square, variance)| variance / (variance + tau * tau) * (square - 1.0))
-            .sum::<f64>()
-    }
-
-    pub(super) fn rows(&self) -> Range<usize> {
-        self.rows.clone()
-    }
-
-    /// The mixture seen from `row` through its noise draw `pair`, at `tau`.
-    pub(super) fn row(&self, row: usize, pair: usize, tau: f64) -> Row<'_> {
-        let local = row - self.rows.start;
-        let projection = &self.projection[(local * self.pairs + pair) * self.n..][..self.n];
-        Row {
-            half_distance: &self.half_distance[local * self.n..][..self.n],
-            projection,
-            own_projection: projection[row],
-            tau,
-        }
     }
 }

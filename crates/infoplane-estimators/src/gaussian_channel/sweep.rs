@@ -1,10 +1,13 @@
 //! Both informations at several τ in one pass over the kernel.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::block::{Block, control_weights};
 use super::ends::Ends;
-use super::exponential::{Row, TRUSTED, log_sum_exp};
-use super::prepared::{Block, PreparedLayer};
+use super::prepared::PreparedLayer;
+use super::row::{Row, Scale, TRUSTED};
 
 /// Sums over samples at one τ, in nats.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +27,21 @@ pub(super) struct Measured {
     control_squares: f64,
     products: f64,
     n: usize,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.input.add(other.input);
+        self.label.add(other.label);
+    }
+
+    /// Adds a sample; its label's side where it has one.
+    pub(super) fn add_sample(&mut self, drawn: &RowDraws, labelled: bool) {
+        self.input.add_sample(&drawn.input);
+        if labelled {
+            self.label.add_sample(&drawn.label);
+        }
+    }
 }
 
 /// One antithetic pair of noise draws of a sample.
@@ -90,52 +108,8 @@ impl Measured {
     }
 }
 
-/// [`Totals`] at each τ.
-pub(super) fn totals(layer: &PreparedLayer, pairs: usize, seed: u64, taus: &[f64]) -> Vec<Totals> {
-    let Some(scaled) = &layer.scaled else {
-        return vec![Totals::default(); taus.len()];
-    };
-    let bytes_per_row = 8 * layer.n * (1 + pairs);
-    let blocks: Vec<Vec<Totals>> = layer
-        .blocks(bytes_per_row)
-        .into_par_iter()
-        .map(|rows| {
-            let block = Block::new(layer, scaled, rows, pairs, seed);
-            block_totals(layer, &scaled.variances, &block, pairs, taus)
-        })
-        .collect();
-    let mut totals = vec![Totals::default(); taus.len()];
-    for block in &blocks {
-        for (total, part) in totals.iter_mut().zip(block) {
-            total.input.add(part.input);
-            total.label.add(part.label);
-        }
-    }
-    totals
-}
-
-fn block_totals(
-    layer: &PreparedLayer,
-    variances: &[f64],
-    block: &Block,
-    pairs: usize,
-    taus: &[f64],
-) -> Vec<Totals> {
-    let mut totals = vec![Totals::default(); taus.len()];
-    let mut drawn = RowDraws::new(pairs);
-    for (total, &tau) in totals.iter_mut().zip(taus) {
-        for row in block.rows() {
-            let labelled = drawn.draw(layer, variances, block, row, tau);
-            total.input.add_sample(&drawn.input);
-            if labelled {
-                total.label.add_sample(&drawn.label);
-            }
-        }
-    }
-    totals
-}
-
 /// The pointwise informations of one row, a pair of noise draws each.
+#[derive(Clone)]
 pub(super) struct RowDraws {
     pub(super) input: Vec<Drawn>,
     pub(super) label: Vec<Drawn>,
@@ -149,65 +123,129 @@ impl RowDraws {
         }
     }
 
-    /// Fills both from the noise of `row`. False where the label's side has no value, as the sample is
-    /// the only one of its class or there are no labels.
-    pub(super) fn draw(
+    /// The informations of `pair` from the sums over `n` centers and over the `class_size` of the
+    /// row's class, if that has more than one.
+    pub(super) fn set(
         &mut self,
-        layer: &PreparedLayer,
-        variances: &[f64],
-        block: &Block,
-        row: usize,
-        tau: f64,
-    ) -> bool {
-        let class = layer.classes.as_ref().map(|classes| classes.range_of(row));
-        let class = class.filter(|range| range.len() > 1);
-        for (pair, (input, label)) in self.input.iter_mut().zip(&mut self.label).enumerate() {
-            let seen = block.row(row, pair, tau);
-            let logs = log_sums(&seen, row, class.clone());
-            let mut sides = [Ends::default(); 2];
-            let mut label_sides = [Ends::default(); 2];
-            for side in 0..2 {
-                sides[side] = Ends::pointwise(logs.all[side], layer.n);
-                if let Some(range) = &class {
-                    label_sides[side] =
-                        sides[side] - Ends::pointwise(logs.class[side], range.len());
-                }
-            }
-            let control = block.control(row, pair, variances, tau);
-            let drawn = |sides: [Ends; 2]| Drawn {
-                value: (sides[0] + sides[1]) * 0.5,
-                control,
-            };
-            *input = drawn(sides);
-            *label = drawn(label_sides);
+        pair: usize,
+        logs: &LogSums,
+        n: usize,
+        class_size: Option<usize>,
+        control: f64,
+    ) {
+        let drawn = |sides: [Ends; 2]| Drawn {
+            value: (sides[0] + sides[1]) * 0.5,
+            control,
+        };
+        let sides = logs.all.map(|log| Ends::pointwise(log, n));
+        self.input[pair] = drawn(sides);
+        if let Some(size) = class_size {
+            let within = logs.class.map(|log| Ends::pointwise(log, size));
+            self.label[pair] = drawn([sides[0] - within[0], sides[1] - within[1]]);
         }
-        class.is_some()
     }
 }
 
 /// Logarithms of a row's sums over the other rows, for ε and −ε.
-struct LogSums {
-    all: [f64; 2],
-    class: [f64; 2],
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LogSums {
+    pub(super) all: [f64; 2],
+    /// Over those of the row's class.
+    pub(super) class: [f64; 2],
 }
 
-/// `class` holds `row` and at least one other.
-fn log_sums(seen: &Row<'_>, row: usize, class: Option<std::ops::Range<usize>>) -> LogSums {
-    let n = seen.half_distance.len();
-    let class = class.unwrap_or(0..0);
-    let within = seen.sums(class.clone());
-    let before = seen.sums(0..class.start);
-    let after = seen.sums(class.end..n);
-    let log = |sum: f64, side: usize, range: std::ops::Range<usize>| {
-        if sum > TRUSTED {
-            sum.ln()
-        } else {
-            let others = range.filter(|&j| j != row);
-            log_sum_exp(others.map(|j| seen.exponents(j)[side]))
+impl LogSums {
+    /// Of sums over all and over `class`; those that have lost terms are taken again.
+    pub(super) fn new(
+        seen: &Row<'_>,
+        [all, within]: [[f64; 2]; 2],
+        class: Range<usize>,
+        scale: Scale,
+    ) -> Self {
+        let log = |sums: [f64; 2], range: Range<usize>| {
+            if sums.iter().all(|&sum| sum > TRUSTED) {
+                sums.map(f64::ln)
+            } else {
+                seen.log_sums(range, scale)
+            }
+        };
+        Self {
+            all: log(all, 0..seen.half_distance.len()),
+            class: log(within, class),
         }
+    }
+}
+
+/// [`Totals`] at each τ.
+pub(super) fn totals(layer: &PreparedLayer, pairs: usize, seed: u64, taus: &[f64]) -> Vec<Totals> {
+    let Some(scaled) = &layer.scaled else {
+        return vec![Totals::default(); taus.len()];
     };
-    LogSums {
-        all: [0, 1].map(|side| log(within[side] + before[side] + after[side], side, 0..n)),
-        class: [0, 1].map(|side| log(within[side], side, class.clone())),
+    let sweep = Sweep {
+        layer,
+        pairs,
+        scales: taus.iter().map(|&tau| Scale::new(tau)).collect(),
+        weights: taus
+            .iter()
+            .map(|&tau| control_weights(&scaled.variances, tau))
+            .collect(),
+    };
+    let bytes_per_row = size_of::<f32>() * layer.n * (1 + pairs);
+    let blocks: Vec<Vec<Totals>> = layer
+        .blocks(bytes_per_row)
+        .into_par_iter()
+        .map(|rows| sweep.block(&Block::new(layer, scaled, rows, pairs, seed)))
+        .collect();
+    let mut totals = vec![Totals::default(); taus.len()];
+    for block in &blocks {
+        totals.iter_mut().zip(block).for_each(|(t, b)| t.add(b));
+    }
+    totals
+}
+
+struct Sweep<'a> {
+    layer: &'a PreparedLayer,
+    pairs: usize,
+    /// One a τ.
+    scales: Vec<Scale>,
+    /// The control variate's, one a τ.
+    weights: Vec<Vec<f64>>,
+}
+
+impl Sweep<'_> {
+    fn block(&self, block: &Block) -> Vec<Totals> {
+        let count = self.scales.len();
+        let mut totals = vec![Totals::default(); count];
+        let mut drawn = vec![RowDraws::new(self.pairs); count];
+        let mut logs = vec![LogSums::default(); count];
+        for row in block.rows() {
+            let class = self.layer.class_of(row);
+            for pair in 0..self.pairs {
+                self.log_sums(&block.row(row, pair), class.clone(), &mut logs);
+                for ((drawn, logs), weights) in drawn.iter_mut().zip(&logs).zip(&self.weights) {
+                    let control = block.control(row, pair, weights);
+                    let size = class.as_ref().map(Range::len);
+                    drawn.set(pair, logs, self.layer.n, size, control);
+                }
+            }
+            for (totals, drawn) in totals.iter_mut().zip(&drawn) {
+                totals.add_sample(drawn, class.is_some());
+            }
+        }
+        totals
+    }
+
+    /// At each τ. `class` holds the row and at least one other.
+    fn log_sums(&self, seen: &Row<'_>, class: Option<Range<usize>>, logs: &mut [LogSums]) {
+        let n = self.layer.n;
+        let class = class.unwrap_or(0..0);
+        let mut within = vec![[0.0; 2]; self.scales.len()];
+        seen.add_sums(class.clone(), &self.scales, &mut within);
+        let mut all = within.clone();
+        seen.add_sums(0..class.start, &self.scales, &mut all);
+        seen.add_sums(class.end..n, &self.scales, &mut all);
+        for (index, (logs, &scale)) in logs.iter_mut().zip(&self.scales).enumerate() {
+            *logs = LogSums::new(seen, [all[index], within[index]], class.clone(), scale);
+        }
     }
 }
