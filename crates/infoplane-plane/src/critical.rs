@@ -3,6 +3,7 @@
 use infoplane_estimators::{Estimate, Information};
 
 use crate::efficiency::{change, holds_zero, ratio, ratio_change};
+use crate::rank::level;
 use crate::{CriticalLayer, Interval, LayerInput};
 
 /// A layer's conductance information and the cut layer before it.
@@ -20,7 +21,8 @@ pub(crate) fn rank(candidates: &[Candidate<'_>], bracket_limit: f64) -> Vec<Crit
         .filter(|candidate| is_decided(candidate.information, bracket_limit))
         .filter_map(|candidate| Some((candidate, ratio(candidate.information)?)))
         .collect();
-    ranked.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+    // Stable: of layers that are equal but for rounding, the first in the network comes first.
+    ranked.sort_by(|(_, a), (_, b)| level(b.value).total_cmp(&level(a.value)));
     (1..)
         .zip(&ranked)
         .map(|(rank, (candidate, ite))| CriticalLayer {

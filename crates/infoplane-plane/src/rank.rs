@@ -1,7 +1,16 @@
-//! Kendall's rank correlation.
+//! Kendall's rank correlation, and when two figures are equal.
+
+/// Figures that differ by less than about this are equal: layers that hold the same vectors up to a scale
+/// differ by rounding alone, and no order may hang on that.
+const TIE: f64 = 1e-4;
+
+/// The multiple of [`TIE`] nearest to a figure.
+pub(crate) fn level(figure: f64) -> f64 {
+    (figure / TIE).round()
+}
 
 /// τ_b of two rankings over the places where both are defined and finite: the share of pairs ordered
-/// alike less that of pairs ordered otherwise, ties taken out of either side (Kendall 1945). `None` for
+/// alike less that of pairs ordered otherwise, ties (see [`level`]) taken out of either side (Kendall 1945). `None` for
 /// fewer than two places and where a side is all ties.
 pub(crate) fn kendall(one: &[Option<f64>], other: &[Option<f64>]) -> Option<f64> {
     let both: Vec<(f64, f64)> = one
@@ -13,7 +22,10 @@ pub(crate) fn kendall(one: &[Option<f64>], other: &[Option<f64>]) -> Option<f64>
     let (mut alike, mut untied_one, mut untied_other) = (0i64, 0i64, 0i64);
     for (index, (a, b)) in both.iter().enumerate() {
         for (c, d) in &both[index + 1..] {
-            let order = |x: f64, y: f64| i64::from(x > y) - i64::from(x < y);
+            let order = |x: f64, y: f64| {
+                let (x, y) = (level(x), level(y));
+                i64::from(x > y) - i64::from(x < y)
+            };
             let (first, second) = (order(*a, *c), order(*b, *d));
             alike += first * second;
             untied_one += first.abs();
@@ -43,6 +55,13 @@ mod tests {
         // SciPy: kendalltau([1, 2, 3, 4], [1, 1, 2, 3]) = 0.9128709291752769.
         let tied = kendall(&up, &of(&[1.0, 1.0, 2.0, 3.0])).unwrap();
         assert!((tied - 0.912_870_929_175_276_9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rounding_orders_nothing() {
+        let up = of(&[1.0, 2.0, 3.0]);
+        let nearly = of(&[1.0, 2.0 + 2e-6, 2.0 - 2e-6]);
+        assert_eq!(kendall(&up, &nearly), kendall(&up, &of(&[1.0, 2.0, 2.0])));
     }
 
     #[test]
