@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::assets;
 use crate::data::embedded_json;
-use crate::sections::{Section, charts, controls, methods, summary, table};
+use crate::sections::{Section, ablation, charts, controls, methods, summary, table};
 use crate::text::escape;
 use crate::view::RunView;
 
@@ -60,6 +60,7 @@ pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, se
         hashes.join(" ")
     );
     let mut sections = charts::sections(view);
+    sections.extend(ablation::section(view));
     sections.extend(controls::section(view));
     sections.push(table::section(view));
     sections.push(methods::section(view));

@@ -402,3 +402,21 @@ fn controls_are_shown_with_their_verdicts() {
     plane.controls = None;
     assert!(!self::page(&manifest, &plane).contains("id=\"controls\""));
 }
+
+#[test]
+fn ablation_is_shown_with_its_verdicts() {
+    let (manifest, plane) = fixture::resnet20();
+    let page = markup(&page(&manifest, &plane));
+    for part in [
+        "href=\"#ablation\"",
+        "500 samples were ablated",
+        "Not ablated: <bdi class=\"layer\">linear</bdi> (it is the network&#39;s &lt;output&gt;)",
+        "not ranked",
+        "ablation only",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let (manifest, mut plane) = fixture::resnet20();
+    plane.ablation = None;
+    assert!(!self::page(&manifest, &plane).contains("id=\"ablation\""));
+}

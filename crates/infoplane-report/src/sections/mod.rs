@@ -1,6 +1,7 @@
 //! The page's sections: each writes its own HTML and, where it has charts, names the containers
 //! that the script of the same name in `page/` fills.
 
+pub(crate) mod ablation;
 pub(crate) mod charts;
 pub(crate) mod controls;
 pub(crate) mod methods;
