@@ -148,7 +148,7 @@ pub struct InformationArgs {
     /// Map classes to coarse groups: a CSV file with a column `class_index`, and the column to use
     #[arg(long, value_name = "FILE.csv:COLUMN")]
     pub groups: Option<String>,
-    /// Also estimate by these families, rows of their own: kde, renyi, probe, ross, binned, … (see `mi
+    /// Also estimate by these families, rows of their own: kde, renyi, probe, ksg, binned, … (see `mi
     /// --help`); the plane itself stays that of gaussian-channel
     ///
     /// Parameters follow the name: `binned:partition=equal-width:bins=30`.
@@ -550,7 +550,7 @@ pub struct MiArgs {
     /// How to take the second variable
     #[arg(long, value_enum, default_value_t = KindArg::Auto)]
     pub y_kind: KindArg,
-    /// The estimator
+    /// The estimator; `auto` chooses by the data, `ksg` is `ross` where a side is classes, else `ksg1`
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub estimator: String,
     /// A parameter of the estimator; may be given several times

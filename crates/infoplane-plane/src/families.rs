@@ -14,6 +14,9 @@ use crate::VectorRange;
 /// The plane's own estimator.
 pub(crate) const OWN: &str = "gaussian-channel";
 
+/// The family that is Kraskov's estimator for classes.
+const CLASS_KSG: &str = "ross";
+
 /// Halves behind an interval, the same for every layer; fewer than the plane's own, as some families
 /// take long.
 const SUBSAMPLES: usize = 20;
@@ -43,18 +46,32 @@ pub(crate) enum Found {
 pub(crate) fn build(names: &[String]) -> Result<Vec<Other>, EstimatorError> {
     let mut others: Vec<Other> = Vec::new();
     for name in names.iter().filter(|name| *name != OWN) {
-        if others.iter().all(|other| other.name != *name) {
-            others.push(Other::of(name)?);
+        let other = Other::of(name)?;
+        if others.iter().all(|before| before.name != other.name) {
+            others.push(other);
         }
     }
     Ok(others)
 }
 
 impl Other {
-    /// What `FAMILY` or `FAMILY:PARAMETER=VALUE:…` asks for.
+    /// What `FAMILY` or `FAMILY:PARAMETER=VALUE:…` asks for. `ksg` is Kraskov's estimator in the form for
+    /// classes, `ross`.
     fn of(name: &str) -> Result<Self, EstimatorError> {
-        let mut words = name.split(':');
-        let family = registry::family(words.next().unwrap_or_default())?;
+        let (family, parameters) = name.split_once(':').unwrap_or((name, ""));
+        let family = registry::family(if family == "ksg" { CLASS_KSG } else { family })?;
+        if family.name.starts_with("ksg") {
+            return Err(EstimatorError::Unsupported {
+                estimator: family.name,
+                what: "information about classes, which the plane is made of",
+                instead: "use ross, its form for classes, or gao",
+            });
+        }
+        let name = match parameters {
+            "" => family.name.to_owned(),
+            parameters => format!("{}:{parameters}", family.name),
+        };
+        let words = parameters.split(':').filter(|word| !word.is_empty());
         let mut parameters = Map::new();
         for word in words {
             let (parameter, value) =
@@ -67,7 +84,7 @@ impl Other {
             parameters.insert(parameter.to_owned(), value);
         }
         Ok(Self {
-            name: name.to_owned(),
+            name,
             family,
             estimator: family.build(parameters.clone())?,
             parameters,
@@ -159,6 +176,21 @@ mod tests {
         build(&[name.to_owned()])
             .err()
             .map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn families_of_two_vectors_are_refused_and_ksg_is_its_form_for_classes() {
+        let names = ["ksg", "ross", "ksg:k=4"].map(str::to_owned);
+        let built = build(&names).unwrap();
+        let built: Vec<&str> = built.iter().map(Other::name).collect();
+        assert_eq!(built, ["ross", "ross:k=4"]);
+        for name in ["ksg1", "ksg2", "ksg-extrapolated"] {
+            let message = said(name);
+            assert!(
+                message.contains(name) && message.contains("ross"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::Error;
 /// The name under which two categorical variables are estimated.
 const CATEGORICAL: &str = "categorical";
 
+/// Kraskov's estimator in the form that the pair asks for: `ross` where a side is classes, else `ksg1`.
+const KSG: &str = "ksg";
+
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct InformationRequest {
@@ -200,7 +203,7 @@ impl LoadedPair {
         values: &[f64],
     ) -> Result<Vec<(String, f64, InformationResult)>, Error> {
         let family = match request.estimator.as_str() {
-            "auto" => {
+            "auto" | KSG => {
                 let found = self.estimate(&InformationRequest {
                     subsamples: Some(0),
                     permutations: Some(0),
@@ -245,6 +248,10 @@ fn scaled_families() -> String {
 fn choose(name: &str, pair: &Pair<'_>) -> Result<&'static Family, Error> {
     let name = match name {
         "auto" => auto::choose(pair),
+        KSG => match pair.about() {
+            About::Classes(_) => "ross",
+            _ => "ksg1",
+        },
         CATEGORICAL => {
             return Err(Error::Setting(
                 "`categorical` counts classes on both sides; take both as classes with --x-kind and \
