@@ -149,7 +149,7 @@ fn what_cannot_be_estimated_is_refused() {
     assert_eq!(kept["n"], 399);
     assert!(kept["remarks"][0].as_str().unwrap().contains("left out"));
     assert!(refused(&["t.csv:a", "t.csv:coluor"]).contains("`colour`"));
-    assert!(refused(&["t.csv:a", "t.csv:b", "--estimator", "ksg"]).contains("ksg1"));
+    assert!(refused(&["t.csv:a", "t.csv:b", "--estimator", "ksgg"]).contains("ksg1"));
     assert!(
         refused(&["t.csv:a", "t.csv:b", "--set", "kk=3", "--estimator", "ksg1"]).contains("`k`")
     );
