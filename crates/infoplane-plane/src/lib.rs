@@ -34,6 +34,7 @@ mod series;
 mod spearman;
 mod spread;
 mod stability;
+mod table;
 mod warnings;
 
 pub use ablation::{

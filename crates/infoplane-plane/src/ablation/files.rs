@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use infoplane_store::{RunDir, write_atomically};
+use infoplane_store::RunDir;
 
 use super::result::{AblationResult, CurvePoint, LayerAblation, Measures};
+use crate::table::{Table, write_json};
 use crate::{Interval, PlaneError};
 
 /// Version of `ablation.json`'s layout.
@@ -23,14 +24,9 @@ const CSV: &str = "ablation.csv";
 /// # Errors
 /// [`PlaneError::Store`] when a file can't be written.
 pub fn write_ablation(folder: &Path, result: &AblationResult) -> Result<(), PlaneError> {
-    let encode = |file: &'static str| move |reason: String| PlaneError::Encode { file, reason };
-    let mut json =
-        serde_json::to_vec_pretty(result).map_err(|error| encode(JSON)(error.to_string()))?;
-    json.push(b'\n');
-    let table = table(result).map_err(|error| encode(CSV)(error.to_string()))?;
-    write_atomically(&folder.join(JSON), &json)?;
-    write_atomically(&folder.join(CSV), &table)?;
-    Ok(())
+    let rows = rows(result);
+    write_json(folder, JSON, result)?;
+    table(&rows).write_csv(folder, CSV)
 }
 
 /// The ablation of a run in the run's directory `folder`; `None` where there is none.
@@ -75,57 +71,54 @@ pub fn read_ablation(folder: &Path, run: &RunDir) -> Result<Option<AblationResul
     Ok(Some(result))
 }
 
-fn table(result: &AblationResult) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut header: Vec<String> = [
-        "layer",
-        "depth",
-        "cut",
-        "channels",
-        "n_channels",
-        "fraction",
-    ]
-    .map(str::to_owned)
-    .into();
-    for measure in ["accuracy", "agreement", "target_logit", "cross_entropy"] {
-        header.extend(["", "_ci_low", "_ci_high"].map(|end| format!("{measure}{end}")));
-    }
-    writer.write_record(&header)?;
-    for layer in &result.layers {
-        for point in &layer.curve {
-            writer.write_record(record(layer, point, "top", &point.top))?;
-            writer.write_record(record(layer, point, "control", &point.control))?;
-        }
-    }
-    Ok(writer.into_inner()?)
+/// A layer with so many channels replaced, which ones, and the measures then.
+type Row<'a> = (
+    &'a LayerAblation,
+    &'a CurvePoint,
+    &'static str,
+    &'a Measures,
+);
+
+fn rows(result: &AblationResult) -> Vec<Row<'_>> {
+    let points = result
+        .layers
+        .iter()
+        .flat_map(|layer| layer.curve.iter().map(move |point| (layer, point)));
+    points
+        .flat_map(|(layer, point)| {
+            [("top", &point.top), ("control", &point.control)]
+                .map(|(channels, measures)| (layer, point, channels, measures))
+        })
+        .collect()
 }
 
-fn record(
-    layer: &LayerAblation,
-    point: &CurvePoint,
-    channels: &str,
-    measures: &Measures,
-) -> Vec<String> {
-    let mut cells = vec![
-        layer.layer.clone(),
-        layer.depth.to_string(),
-        layer.cut.to_string(),
-        channels.to_owned(),
-        point.n_channels.to_string(),
-        point.fraction.to_string(),
-    ];
-    let all = [
-        measures.accuracy,
-        Some(measures.agreement),
-        Some(measures.target_logit),
-        Some(measures.cross_entropy),
-    ];
-    cells.extend(all.into_iter().flat_map(|measure: Option<Interval>| {
-        let numbers = measure.map(|m| [m.value, m.ci[0], m.ci[1]]);
-        match numbers {
-            Some(numbers) => numbers.map(|number| number.to_string()),
-            None => Default::default(),
-        }
-    }));
-    cells
+fn table<'a, 'r>(rows: &'a [Row<'r>]) -> Table<'a, Row<'r>> {
+    let mut table = Table::new(rows);
+    table.text("layer", |(layer, ..)| Some(layer.layer.clone()));
+    table.integer("depth", |(layer, ..)| Some(layer.depth));
+    table.bool("cut", |(layer, ..)| Some(layer.cut));
+    table.text("channels", |(_, _, channels, _)| {
+        Some((*channels).to_owned())
+    });
+    table.integer("n_channels", |(_, point, ..)| Some(point.n_channels));
+    table.float("fraction", |(_, point, ..)| Some(point.fraction));
+    measure(&mut table, "accuracy", |measures| measures.accuracy);
+    measure(&mut table, "agreement", |measures| Some(measures.agreement));
+    measure(&mut table, "target_logit", |measures| {
+        Some(measures.target_logit)
+    });
+    measure(&mut table, "cross_entropy", |measures| {
+        Some(measures.cross_entropy)
+    });
+    table
+}
+
+fn measure(
+    table: &mut Table<'_, Row<'_>>,
+    name: &str,
+    get: impl Fn(&Measures) -> Option<Interval>,
+) {
+    table.float(name, |row| Some(get(row.3)?.value));
+    table.float(&format!("{name}_ci_low"), |row| Some(get(row.3)?.ci[0]));
+    table.float(&format!("{name}_ci_high"), |row| Some(get(row.3)?.ci[1]));
 }

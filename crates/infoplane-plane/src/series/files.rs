@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use infoplane_store::{Column, ColumnData, write_atomically, write_table};
-
 use super::{PathFigure, PathPoint, Phase, SeriesPath, SeriesResult};
-use crate::PlaneError;
-use crate::files::csv;
+use crate::table::{Table, write_json};
+use crate::{Interval, PlaneError};
 
 /// Version of `series.json`'s layout.
 pub const SERIES_FORMAT: u32 = 1;
@@ -21,17 +19,11 @@ pub const SERIES_FORMAT: u32 = 1;
 /// # Errors
 /// [`PlaneError::Store`] when a file can't be written.
 pub fn write_series(folder: &Path, result: &SeriesResult) -> Result<(), PlaneError> {
-    let encode = |file: &'static str| move |reason: String| PlaneError::Encode { file, reason };
-    let mut json = serde_json::to_vec_pretty(result)
-        .map_err(|error| encode("series.json")(error.to_string()))?;
-    json.push(b'\n');
-    write_atomically(&folder.join("series.json"), &json)?;
+    write_json(folder, "series.json", result)?;
     let rows = rows(result);
-    let columns = columns(&rows);
-    let csv = csv(&columns, rows.len()).map_err(encode("series.csv"))?;
-    write_atomically(&folder.join("series.csv"), &csv)?;
-    write_table(&folder.join("series.parquet"), &columns)?;
-    Ok(())
+    let table = table(&rows);
+    table.write_csv(folder, "series.csv")?;
+    table.write_parquet(folder, "series.parquet")
 }
 
 /// A path at a checkpoint.
@@ -58,11 +50,8 @@ fn rows(result: &SeriesResult) -> Vec<Row<'_>> {
     rows
 }
 
-fn columns(rows: &[Row<'_>]) -> Vec<Column> {
-    let mut table = Table {
-        rows,
-        columns: Vec::new(),
-    };
+fn table<'a, 'r>(rows: &'a [Row<'r>]) -> Table<'a, Row<'r>> {
+    let mut table = Table::new(rows);
     table.integer("checkpoint", |row| Some(row.checkpoint));
     table.text("name", |row| Some(row.name.to_owned()));
     table.text("layer", |row| Some(row.path.layer.clone()));
@@ -74,67 +63,35 @@ fn columns(rows: &[Row<'_>]) -> Vec<Column> {
     table.float("tau", |row| {
         (row.path.estimator == crate::families::OWN).then_some(row.tau)
     });
-    table.figure("mi_x", |row| row.point.mi_x);
-    table.figure("mi_y", |row| row.point.mi_y);
-    table.phase("fitting", |row| row.path.fitting.as_ref());
-    table.phase("compression", |row| row.path.compression.as_ref());
-    table.columns
+    figure(&mut table, "mi_x", |row| row.point.mi_x);
+    figure(&mut table, "mi_y", |row| row.point.mi_y);
+    phase(&mut table, "fitting", |path| path.fitting.as_ref());
+    phase(&mut table, "compression", |path| path.compression.as_ref());
+    table
 }
 
-struct Table<'a> {
-    rows: &'a [Row<'a>],
-    columns: Vec<Column>,
+fn figure<'r>(
+    table: &mut Table<'_, Row<'r>>,
+    name: &str,
+    get: impl Fn(&Row<'r>) -> Option<PathFigure>,
+) {
+    table.interval(name, |row| {
+        get(row).map(|figure| Interval {
+            value: figure.value,
+            ci: figure.ci,
+        })
+    });
+    table.bool(&format!("{name}_saturated"), |row| {
+        Some(get(row)?.saturated)
+    });
+    table.bool(&format!("{name}_flagged"), |row| Some(get(row)?.flagged));
 }
 
-impl Table<'_> {
-    fn push(&mut self, name: &str, data: ColumnData) {
-        self.columns.push(Column {
-            name: name.to_owned(),
-            data,
-        });
-    }
-
-    fn text(&mut self, name: &str, get: impl Fn(&Row<'_>) -> Option<String>) {
-        self.push(name, ColumnData::Text(self.rows.iter().map(get).collect()));
-    }
-
-    fn integer(&mut self, name: &str, get: impl Fn(&Row<'_>) -> Option<usize>) {
-        let numbers = self.rows.iter().map(|row| i64::try_from(get(row)?).ok());
-        self.push(name, ColumnData::Integer(numbers.collect()));
-    }
-
-    fn bool(&mut self, name: &str, get: impl Fn(&Row<'_>) -> Option<bool>) {
-        self.push(name, ColumnData::Bool(self.rows.iter().map(get).collect()));
-    }
-
-    fn float(&mut self, name: &str, get: impl Fn(&Row<'_>) -> Option<f64>) {
-        self.push(name, ColumnData::Float(self.rows.iter().map(get).collect()));
-    }
-
-    fn figure(&mut self, name: &str, get: impl Fn(&Row<'_>) -> Option<PathFigure>) {
-        self.float(&format!("{name}_value"), |row| Some(get(row)?.value));
-        self.float(&format!("{name}_ci_low"), |row| Some(get(row)?.ci[0]));
-        self.float(&format!("{name}_ci_high"), |row| Some(get(row)?.ci[1]));
-        self.bool(&format!("{name}_saturated"), |row| {
-            Some(get(row)?.saturated)
-        });
-        self.bool(&format!("{name}_flagged"), |row| Some(get(row)?.flagged));
-    }
-
-    fn phase(&mut self, name: &str, get: impl for<'r> Fn(&'r Row<'_>) -> Option<&'r Phase>) {
-        self.integer(&format!("{name}_from"), |row| Some(get(row)?.from));
-        self.integer(&format!("{name}_to"), |row| Some(get(row)?.to));
-        self.float(&format!("{name}_change_value"), |row| {
-            Some(get(row)?.change.value)
-        });
-        self.float(&format!("{name}_change_ci_low"), |row| {
-            Some(get(row)?.change.ci[0])
-        });
-        self.float(&format!("{name}_change_ci_high"), |row| {
-            Some(get(row)?.change.ci[1])
-        });
-        self.text(&format!("{name}_verdict"), |row| {
-            Some(get(row)?.verdict.to_string())
-        });
-    }
+fn phase(table: &mut Table<'_, Row<'_>>, name: &str, get: impl Fn(&SeriesPath) -> Option<&Phase>) {
+    table.integer(&format!("{name}_from"), |row| Some(get(row.path)?.from));
+    table.integer(&format!("{name}_to"), |row| Some(get(row.path)?.to));
+    table.interval(&format!("{name}_change"), |row| Some(get(row.path)?.change));
+    table.text(&format!("{name}_verdict"), |row| {
+        Some(get(row.path)?.verdict.to_string())
+    });
 }
