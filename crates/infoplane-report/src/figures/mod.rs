@@ -8,6 +8,7 @@ mod completeness;
 mod font;
 mod labels;
 mod layers;
+mod legend;
 mod plane;
 mod png;
 mod resolution;

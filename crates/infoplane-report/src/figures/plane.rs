@@ -5,6 +5,7 @@ use infoplane_plane::{PlaneRow, VectorKind};
 use super::canvas::{Anchor, Area, Canvas, Look};
 use super::font::{fitted, text_width};
 use super::labels;
+use super::legend::Legend;
 use super::scale::Scale;
 use super::style::{DOUBLE_COLUMN, FAINT, GRID, MUTED, SINGLE_COLUMN, SMALL, depth_colour};
 use super::{Symbol, kind_name};
@@ -271,24 +272,13 @@ fn ceilings(canvas: &mut Canvas, view: &RunView<'_>, (area, x, y): &(Area, Scale
 /// Depth, symbols and ceilings, in one line where the figure is wide.
 fn legend(canvas: &mut Canvas, view: &RunView<'_>, width: f64, top: f64) {
     let baseline = top + 4.0;
-    let mut left = 6.0;
-    let word = |canvas: &mut Canvas, left: &mut f64, text: &str| {
-        canvas.text((*left, baseline), text, Anchor::Start, Look::tick());
-        *left += text_width(text, SMALL) + 4.0;
+    let mut legend = Legend {
+        canvas,
+        left: 6.0,
+        baseline,
     };
-    word(canvas, &mut left, "input");
-    for step in 0..24 {
-        let area = Area {
-            left: left + f64::from(step) * 2.0,
-            top: baseline - 5.0,
-            right: left + f64::from(step + 1) * 2.0 + 0.1,
-            bottom: baseline,
-        };
-        canvas.rectangle(area, &depth_colour(step as usize, 24));
-    }
-    left += 52.0;
-    word(canvas, &mut left, "output");
-    left += 4.0;
+    legend.depth(24);
+    legend.left += 4.0;
     let rows = || view.plane.own_rows();
     let symbols = [
         (
@@ -310,9 +300,7 @@ fn legend(canvas: &mut Canvas, view: &RunView<'_>, width: f64, top: f64) {
     ];
     for (shown, symbol, text) in symbols {
         if shown {
-            canvas.mark((left + 3.0, baseline - 2.2), RADIUS, symbol, MUTED);
-            left += 8.0;
-            word(canvas, &mut left, text);
+            legend.mark(RADIUS, symbol, text);
         }
     }
     let plane = view.plane;

@@ -4,10 +4,11 @@
 use infoplane_plane::{PathFigure, SeriesPath, SeriesResult, VectorKind};
 
 use super::canvas::{Anchor, Area, Canvas, Look};
-use super::font::{fitted, text_width};
+use super::font::fitted;
 use super::labels;
+use super::legend::Legend;
 use super::scale::Scale;
-use super::style::{FAINT, MUTED, SINGLE_COLUMN, SMALL, depth_colour};
+use super::style::{FAINT, SINGLE_COLUMN, SMALL, depth_colour};
 use super::{Symbol, kind_name};
 use crate::labels::axis_labels;
 use crate::text::number;
@@ -174,35 +175,22 @@ fn names(canvas: &mut Canvas, ways: &[Way<'_>], at: &impl Fn(&Place) -> (f64, f6
 /// Depth by colour, training by size.
 fn legend(canvas: &mut Canvas, result: &SeriesResult, estimator: &str, top: f64) {
     let baseline = top + 4.0;
-    let mut left = 6.0;
-    let word = |canvas: &mut Canvas, left: &mut f64, text: &str| {
-        canvas.text((*left, baseline), text, Anchor::Start, Look::tick());
-        *left += text_width(text, SMALL) + 4.0;
+    let mut legend = Legend {
+        canvas,
+        left: 6.0,
+        baseline,
     };
-    word(canvas, &mut left, "input");
-    for step in 0..16 {
-        let part = Area {
-            left: left + f64::from(step) * 2.0,
-            top: baseline - 5.0,
-            right: left + f64::from(step + 1) * 2.0 + 0.1,
-            bottom: baseline,
-        };
-        canvas.rectangle(part, &depth_colour(step as usize, 16));
-    }
-    left += 36.0;
-    word(canvas, &mut left, "output");
-    left += 8.0;
-    let room = (SINGLE_COLUMN - left - 30.0) / 2.0;
+    legend.depth(16);
+    legend.left += 8.0;
+    let room = (SINGLE_COLUMN - legend.left - 30.0) / 2.0;
     let ends = [result.checkpoints.first(), result.checkpoints.last()];
     for (checkpoint, radius) in ends.into_iter().flatten().zip(RADII) {
         let symbol = Symbol {
             cut: true,
             trusted: true,
         };
-        canvas.mark((left + 3.0, baseline - 2.2), radius, symbol, MUTED);
-        left += 8.0;
         let name = fitted(&crate::text::visible(&checkpoint.name), SMALL, room);
-        word(canvas, &mut left, &name);
+        legend.mark(radius, symbol, &name);
     }
     let own = result.paths.first().map(|path| path.estimator.as_str());
     let scale = match own == Some(estimator) {
