@@ -62,7 +62,19 @@ impl Scale {
     }
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// Its parts of [`TILE`] centers.
+    #[inline(always)]
+    fn tiles(self) -> impl Iterator<Item = Row<'a>> {
+        let distances = self.half_distance.chunks(TILE);
+        let pairs = distances.zip(self.projection.chunks(TILE));
+        pairs.map(move |(half_distance, projection)| Row {
+            half_distance,
+            projection,
+            ..self
+        })
+    }
+
     fn slice(&self, range: Range<usize>) -> Row<'_> {
         Row {
             half_distance: &self.half_distance[range.clone()],
@@ -185,13 +197,7 @@ impl WithSimd for Sums<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let distances = self.row.half_distance.chunks(TILE);
-        for (half_distance, projection) in distances.zip(self.row.projection.chunks(TILE)) {
-            let tile = Row {
-                half_distance,
-                projection,
-                ..self.row
-            };
+        for tile in self.row.tiles() {
             for (scale, sums) in self.scales.iter().zip(&mut *self.sums) {
                 let (mut plus, mut minus) = ([0.0; LANES], [0.0; LANES]);
                 for_each_block(tile, |distance, projection| {
@@ -220,13 +226,7 @@ impl WithSimd for Shifted<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let distances = self.row.half_distance.chunks(TILE);
-        for (half_distance, projection) in distances.zip(self.row.projection.chunks(TILE)) {
-            let tile = Row {
-                half_distance,
-                projection,
-                ..self.row
-            };
+        for tile in self.row.tiles() {
             let (mut plus, mut minus) = ([0.0; LANES], [0.0; LANES]);
             for_each_block(tile, |distance, projection| {
                 for lane in 0..LANES {
