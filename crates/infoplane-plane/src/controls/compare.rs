@@ -13,7 +13,7 @@ use crate::efficiency::{change, ratio};
 use crate::labels::{accuracy, labels as labels_of};
 use crate::resolution::{LayerSweep, choose};
 use crate::stability::{RankedBy, figures};
-use crate::{Interval, LabelInput, Matrix, PlaneError, PlaneInput, PlaneOptions, VectorKind, rank};
+use crate::{Interval, Matrix, PlaneError, PlaneInput, PlaneOptions, VectorKind, rank};
 
 /// A changed run.
 pub struct ControlCase<'a> {
@@ -47,27 +47,42 @@ pub fn compare_controls(
 ) -> Result<ControlsResult, PlaneError> {
     let channel = options.channel.clone().check()?;
     let place: HashMap<&str, usize> = ids.iter().map(String::as_str).zip(0..).collect();
+    unchanged.check()?;
     let mut chosen = None;
+    let mut known: Option<Unchanged> = None;
     let mut controls = Vec::with_capacity(cases.len());
     for case in cases {
         check(unchanged, case)?;
         let shared = Shared::new(&place, case)?;
-        let before = unchanged.restricted(&shared.unchanged);
-        let before = Side::read(&before, before.label.as_ref(), &channel)?;
-        let (tau, _) = match chosen {
-            Some(chosen) => chosen,
-            None => *chosen.insert(resolution(&before, &channel, options)?),
-        };
+        // Most cases have the same samples.
+        let same = known
+            .take()
+            .filter(|known| known.samples == shared.unchanged);
+        let before = known.insert(match same {
+            Some(same) => same,
+            None => {
+                let side = Side::read(&unchanged.restricted(&shared.unchanged), &channel)?;
+                let (tau, _) = match chosen {
+                    Some(chosen) => chosen,
+                    None => *chosen.insert(resolution(&side, &channel, options)?),
+                };
+                Unchanged {
+                    samples: shared.unchanged,
+                    tau,
+                    figures: side.estimate(&channel, tau)?,
+                    side,
+                }
+            }
+        });
         let changed = case.input.restricted(&shared.changed);
-        let after = Side::read(&changed, changed.label.as_ref(), &channel)?;
-        let before_figures = before.estimate(&channel, tau)?;
-        let after_figures = after.estimate(&channel, tau)?;
+        let after = Side::read(&changed, &channel)?;
+        let after_figures = after.estimate(&channel, before.tau)?;
         let rows = rows(
             unchanged,
-            (&before, &before_figures),
+            (&before.side, &before.figures),
             (&after, &after_figures),
         );
-        let (verdict, evidence) = judge(case.kind, &rows, &before_figures);
+        let (verdict, evidence) = judge(case.kind, &rows, &before.figures);
         controls.push(ControlResult {
             name: case.name.clone(),
             kind: case.kind,
@@ -77,7 +92,7 @@ pub fn compare_controls(
             expectation: expectation(case.kind).to_owned(),
             verdict: case.whole.then_some(verdict),
             evidence,
-            ranking: ranking(&before_figures, &after_figures),
+            ranking: ranking(&before.figures, &after_figures),
             layers: rows,
         });
     }
@@ -91,7 +106,6 @@ pub fn compare_controls(
 }
 
 fn check(unchanged: &PlaneInput<'_>, case: &ControlCase<'_>) -> Result<(), PlaneError> {
-    unchanged.check()?;
     case.input.check()?;
     let names = |input: &PlaneInput<'_>| -> Vec<String> {
         input
@@ -130,6 +144,14 @@ impl Shared {
     }
 }
 
+/// The unchanged run on some of its samples.
+struct Unchanged {
+    samples: Vec<usize>,
+    tau: f64,
+    side: Side,
+    figures: Vec<Information>,
+}
+
 /// The conductances of all layers, of one run.
 struct Side {
     names: Vec<String>,
@@ -138,12 +160,8 @@ struct Side {
 }
 
 impl Side {
-    fn read(
-        input: &PlaneInput<'_>,
-        label: Option<&LabelInput>,
-        channel: &GaussianChannel,
-    ) -> Result<Side, PlaneError> {
-        let labels = labels_of(label)?;
+    fn read(input: &PlaneInput<'_>, channel: &GaussianChannel) -> Result<Side, PlaneError> {
+        let labels = labels_of(input.label.as_ref())?;
         let mut side = Side {
             names: Vec::new(),
             matrices: Vec::new(),
