@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use infoplane_attribution::{AdaptiveRule, Baseline, Quadrature, SweepOptions, Target};
+use infoplane_attribution::{Baseline, Quadrature, SweepOptions, Target};
 use infoplane_data::Dataset;
 use infoplane_plane::ControlKind;
 
@@ -207,43 +207,28 @@ pub(super) fn label_word(seed: u64) -> String {
 
 /// A rule with twice the steps, and the change in words.
 fn finer(rule: &Quadrature) -> (Quadrature, String) {
-    let words = |steps: usize| format!("{} steps in place of {steps}", 2 * steps);
-    match *rule {
-        Quadrature::Trapezoid { steps } => {
-            (Quadrature::Trapezoid { steps: 2 * steps }, words(steps))
+    let mut finer = *rule;
+    let change = match &mut finer {
+        Quadrature::Trapezoid { steps }
+        | Quadrature::Graded { steps, .. }
+        | Quadrature::Hyperbolic { steps, .. }
+        | Quadrature::Captum { steps } => {
+            let before = *steps;
+            *steps *= 2;
+            format!("{steps} steps in place of {before}")
         }
-        Quadrature::Graded { steps, power } => {
-            let steps_now = 2 * steps;
-            let finer = Quadrature::Graded {
-                steps: steps_now,
-                power,
-            };
-            (finer, words(steps))
+        Quadrature::Adaptive(rule) => {
+            let before = *rule;
+            rule.tolerance /= 2.0;
+            rule.max_steps *= 2;
+            format!(
+                "tolerance {} % and at most {} steps in place of {} % and {}",
+                100.0 * rule.tolerance,
+                rule.max_steps,
+                100.0 * before.tolerance,
+                before.max_steps
+            )
         }
-        Quadrature::Hyperbolic { steps, knee } => {
-            let steps_now = 2 * steps;
-            let finer = Quadrature::Hyperbolic {
-                steps: steps_now,
-                knee,
-            };
-            (finer, words(steps))
-        }
-        Quadrature::Captum { steps } => (Quadrature::Captum { steps: 2 * steps }, words(steps)),
-        Quadrature::Adaptive(AdaptiveRule {
-            tolerance,
-            max_steps,
-        }) => {
-            let finer = AdaptiveRule {
-                tolerance: tolerance / 2.0,
-                max_steps: 2 * max_steps,
-            };
-            let change = format!(
-                "tolerance {} % and at most {} steps in place of {} % and {max_steps}",
-                100.0 * finer.tolerance,
-                finer.max_steps,
-                100.0 * tolerance
-            );
-            (Quadrature::Adaptive(finer), change)
-        }
-    }
+    };
+    (finer, change)
 }
