@@ -317,13 +317,7 @@ pub(crate) fn plane_of(
             } else {
                 0
             };
-        (progress.borrow_mut())(&Progress {
-            phase: Phase::Information,
-            done: done as u64,
-            total: 2 * step.total as u64,
-            resumed: 0,
-            skipped: 0,
-        });
+        (progress.borrow_mut())(&Progress::of(Phase::Information, done, 2 * step.total));
     })?;
     result.warnings.extend(unreached(stored)?);
     result.controls = controls::compare(stored, out, (groups, &against(config)?), options)?;

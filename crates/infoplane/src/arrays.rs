@@ -127,13 +127,7 @@ pub fn attribute(
                 Outcome::Failed(error) => return Err(error.into()),
             };
             done += 1;
-            progress(&Progress {
-                phase: Phase::Conductance,
-                done,
-                total: n as u64,
-                resumed: 0,
-                skipped: 0,
-            });
+            progress(&Progress::of(Phase::Conductance, done, n));
             Ok(())
         },
     )?;

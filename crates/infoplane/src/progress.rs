@@ -33,3 +33,16 @@ pub struct Progress {
     /// Of those done, how many were skipped.
     pub skipped: u64,
 }
+
+impl Progress {
+    /// Of a phase that neither resumes nor skips.
+    pub(crate) fn of(phase: Phase, done: usize, total: usize) -> Progress {
+        Progress {
+            phase,
+            done: done as u64,
+            total: total as u64,
+            resumed: 0,
+            skipped: 0,
+        }
+    }
+}

@@ -258,19 +258,13 @@ fn means(
         },
         &mut |block, own: Result<LayerSums, Error>| -> Result<(), Error> {
             let own = own?;
-            done += own.n_samples();
+            done += own.n_samples() as usize;
             early.insert(block, own);
             while let Some(own) = early.remove(&next) {
                 sums.merge(&own);
                 next += 1;
             }
-            progress(&Progress {
-                phase: Phase::Means,
-                done,
-                total: samples.len() as u64,
-                resumed: 0,
-                skipped: 0,
-            });
+            progress(&Progress::of(Phase::Means, done, samples.len()));
             Ok(())
         },
     )?;
@@ -318,13 +312,7 @@ fn sweep(
         &mut |place, ablated: Result<AblatedSample, Error>| -> Result<(), Error> {
             found[place] = Some(ablated?);
             done += 1;
-            progress(&Progress {
-                phase: Phase::Ablation,
-                done,
-                total: samples.len() as u64,
-                resumed: 0,
-                skipped: 0,
-            });
+            progress(&Progress::of(Phase::Ablation, done, samples.len()));
             Ok(())
         },
     )?;

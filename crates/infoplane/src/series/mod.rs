@@ -314,9 +314,9 @@ impl Series {
 
     /// Settings that can be refused before anything is opened.
     fn check(&self) -> Result<PlaneOptions, Error> {
-        if self.config.shard.is_some() || self.config.ablate {
+        if self.config.shard.is_some() || self.config.ablate || !self.config.controls.is_empty() {
             return Err(Error::Setting(
-                "a series takes neither a shard nor an ablation; run a checkpoint by itself for those"
+                "a series takes no shard, no ablation and no controls; run a checkpoint by itself for those"
                     .to_string(),
             ));
         }
@@ -422,13 +422,7 @@ fn sweep(
 ) -> Result<Swept, Error> {
     let told = std::cell::RefCell::new(told);
     Ok(sweep_resolutions(input, options, &|step| {
-        (told.borrow_mut())(&Progress {
-            phase: Phase::Resolution,
-            done: step.done as u64,
-            total: step.total as u64,
-            resumed: 0,
-            skipped: 0,
-        });
+        (told.borrow_mut())(&Progress::of(Phase::Resolution, step.done, step.total));
     })?)
 }
 
