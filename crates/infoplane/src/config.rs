@@ -230,6 +230,10 @@ impl RunConfig {
                     row,
                 })
             }
+            Some("mean") => Err(Error::Setting(
+                "the baseline `mean` is for runs over a data set; `attribute` takes a mean as the array `baseline` of its inputs, with --baseline input"
+                    .to_string(),
+            )),
             Some(other) => Err(Error::Setting(format!(
                 "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey), black, mean (of the samples), blur (each sample blurred) and, in `attribute`, input (the array `baseline` of --inputs)"
             ))),
