@@ -129,44 +129,76 @@ impl Default for Resampling {
 }
 
 /// The point, its value on every half, and its value under every permutation of the other side.
-///
-/// The samples' identity has no null: any order of it is the same pair.
 pub(crate) fn resampled<E: Estimator + ?Sized>(
     estimator: &E,
     pair: &Pair<'_>,
     resampling: &Resampling,
 ) -> Result<Estimate, EstimatorError> {
-    let n = pair.n_samples();
     let point = estimator.point(pair, resampling.seed)?;
-    let all: Vec<usize> = (0..n).collect();
-    let on = |vectors: &[usize], about: &[usize], replicate: usize| {
-        let gathered = OwnedPair::gather(pair, vectors, about);
-        // A replicate may lack what the whole has (two samples a class); it then has no value.
-        estimator
-            .point(
-                &gathered.as_pair(),
-                resampling.seed.wrapping_add(1 + replicate as u64),
-            )
-            .map_or(f64::NAN, |point| point.value)
-    };
-    let subsamples: Vec<f64> = random_halves(n, resampling.subsamples, resampling.seed)
+    let halves = random_halves(pair.n_samples(), resampling.subsamples, resampling.seed);
+    let subsamples = halves
         .par_iter()
         .enumerate()
         .map(|(replicate, member)| {
-            let rows: Vec<usize> = all.iter().copied().filter(|&i| member[i]).collect();
-            on(&rows, &rows, replicate)
+            let rows: Vec<usize> = (0..member.len()).filter(|&i| member[i]).collect();
+            value_on(estimator, pair, (&rows, &rows), resampling, replicate)
         })
         .collect();
-    let permutations = match pair.about() {
+    let permuted = permuted(estimator, pair, resampling);
+    Ok(assembled(
+        point,
+        subsamples,
+        permuted,
+        estimator.growth_limit(),
+    ))
+}
+
+/// The value under every permutation of the other side. The samples' identity has no null: any order
+/// of it is the same pair.
+pub(crate) fn permuted<E: Estimator + ?Sized>(
+    estimator: &E,
+    pair: &Pair<'_>,
+    resampling: &Resampling,
+) -> Vec<f64> {
+    let count = match pair.about() {
         About::Identity => 0,
         _ => resampling.permutations,
     };
-    let permuted: Vec<f64> = random_permutations(n, permutations, resampling.seed)
+    let all: Vec<usize> = (0..pair.n_samples()).collect();
+    random_permutations(all.len(), count, resampling.seed)
         .par_iter()
         .enumerate()
-        .map(|(replicate, order)| on(&all, order, resampling.subsamples + replicate))
+        .map(|(replicate, order)| {
+            let replicate = resampling.subsamples + replicate;
+            value_on(estimator, pair, (&all, order), resampling, replicate)
+        })
         .filter(|value| value.is_finite())
-        .collect();
+        .collect()
+}
+
+/// The value with the vectors of some samples and the other side of as many. A replicate may lack what
+/// the whole has (two samples a class); it then has no value, NaN.
+fn value_on<E: Estimator + ?Sized>(
+    estimator: &E,
+    pair: &Pair<'_>,
+    (vectors, about): (&[usize], &[usize]),
+    resampling: &Resampling,
+    replicate: usize,
+) -> f64 {
+    let gathered = OwnedPair::gather(pair, vectors, about);
+    let seed = resampling.seed.wrapping_add(1 + replicate as u64);
+    estimator
+        .point(&gathered.as_pair(), seed)
+        .map_or(f64::NAN, |point| point.value)
+}
+
+/// The estimate of a point, its values on halves and its values under permutations.
+pub(crate) fn assembled(
+    point: Point,
+    subsamples: Vec<f64>,
+    permuted: Vec<f64>,
+    growth_limit: Option<f64>,
+) -> Estimate {
     let finite: Vec<f64> = subsamples
         .iter()
         .copied()
@@ -174,11 +206,11 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
         .collect();
     let growth = point.value - finite.iter().sum::<f64>() / finite.len() as f64;
     // Without halves the growth is NaN, and exceeds nothing.
-    let grows = estimator.growth_limit().is_some_and(|limit| growth > limit);
+    let grows = growth_limit.is_some_and(|limit| growth > limit);
     let ci = subsampling_interval(point.value, &subsamples);
     // Neighbours of few samples can read more than there is; NaN, without halves, exceeds nothing.
     let impossible = ci[0] > point.ceiling + 1e-9;
-    Ok(Estimate {
+    Estimate {
         value: point.value,
         ci,
         bracket: point.bracket.unwrap_or([point.value; 2]),
@@ -188,5 +220,5 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
         saturated: point.saturated || grows || impossible,
         subsamples,
         chosen: point.chosen,
-    })
+    }
 }

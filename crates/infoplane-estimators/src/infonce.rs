@@ -230,6 +230,7 @@ impl InfoNce {
         let training = Training {
             batch: params.batch,
             rounds: params.rounds,
+            steps_a_round: 20,
             patience: 8,
         };
         let (critic, _) = train(critic, training, &fold.train, &fold.validation, &mut rng);

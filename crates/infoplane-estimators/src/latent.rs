@@ -222,6 +222,7 @@ impl Latent {
         Training {
             batch: self.params.batch,
             rounds: self.params.rounds,
+            steps_a_round: 20,
             patience: 8,
         }
     }

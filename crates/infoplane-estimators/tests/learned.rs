@@ -299,3 +299,36 @@ fn bad_cases_are_stated() {
         .is_err()
     );
 }
+
+/// Halves of the held-out terms stand for fits on other samples: the interval must be about as wide as
+/// the scatter of estimates on fresh draws.
+#[test]
+fn the_interval_of_probe_is_as_wide_as_its_scatter() {
+    let (n, repetitions) = (400, 24);
+    let classes = classes(n, 4);
+    let labels = Labels::new(&classes).unwrap();
+    let resampling = Resampling {
+        subsamples: 40,
+        permutations: 0,
+        seed: 1,
+    };
+    let estimator = ProbeParams::default().check().unwrap();
+    let (mut values, mut half_widths) = (Vec::new(), 0.0);
+    for seed in 0..repetitions {
+        let mut x = normals(n * 3, 100 + seed);
+        for (row, class) in x.chunks_mut(3).zip(&classes) {
+            row[0] += 1.5 * f64::from(class % 2);
+            row[1] += 1.5 * f64::from(class / 2);
+        }
+        let pair = Pair::new(vectors(&x, 3), About::Classes(&labels)).unwrap();
+        let found = estimator.estimate(&pair, &resampling).unwrap();
+        assert_eq!(found.value, estimator.point(&pair, 1).unwrap().value);
+        half_widths += 0.5 * (found.ci[1] - found.ci[0]) / repetitions as f64;
+        values.push(found.value);
+    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let square: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    let deviation = (square / (values.len() - 1) as f64).sqrt();
+    let ratio = half_widths / (1.96 * deviation);
+    assert!((0.6..1.7).contains(&ratio), "{ratio}");
+}

@@ -21,7 +21,7 @@ pub(crate) use inputs::Inputs;
 pub(crate) use softmax::Classifier;
 pub(crate) use train::{Model, Training, train};
 
-/// Learning rate.
+/// Learning rate where none is given.
 const RATE: f32 = 2e-3;
 
 /// Rows of equal length, row-major.
@@ -89,7 +89,7 @@ impl Adam {
         }
     }
 
-    fn step(&mut self, gradient: &[f32], steps: i32, decay: f32) {
+    fn step(&mut self, gradient: &[f32], steps: i32, rate: f32, decay: f32) {
         let (keep_mean, keep_square) = (0.9_f32, 0.999_f32);
         let mean_scale = 1.0 / (1.0 - keep_mean.powi(steps));
         let square_scale = 1.0 / (1.0 - keep_square.powi(steps));
@@ -98,7 +98,7 @@ impl Adam {
             *mean = keep_mean * *mean + (1.0 - keep_mean) * g;
             *square = keep_square * *square + (1.0 - keep_square) * g * g;
             let change = *mean * mean_scale / ((*square * square_scale).sqrt() + 1e-8);
-            *value -= RATE * (change + decay * *value);
+            *value -= rate * (change + decay * *value);
         }
     }
 }
@@ -117,6 +117,7 @@ struct Dense {
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     layers: Vec<Dense>,
+    rate: f32,
     decay: f32,
     steps: i32,
 }
@@ -151,9 +152,16 @@ impl Network {
         }
         Self {
             layers,
+            rate: RATE,
             decay,
             steps: 0,
         }
+    }
+
+    /// Steps of this learning rate.
+    pub(crate) fn with_rate(mut self, rate: f32) -> Self {
+        self.rate = rate;
+        self
     }
 
     /// The layers of this network, then those of `next`.
@@ -227,8 +235,11 @@ impl Network {
             for row in gradient.data.chunks_exact(gradient.columns) {
                 by_bias.iter_mut().zip(row).for_each(|(sum, g)| *sum += g);
             }
-            layer.weights.step(&by_weights.data, self.steps, self.decay);
-            layer.bias.step(&by_bias, self.steps, 0.0);
+            let (steps, rate) = (self.steps, self.rate);
+            layer
+                .weights
+                .step(&by_weights.data, steps, rate, self.decay);
+            layer.bias.step(&by_bias, steps, rate, 0.0);
             match before {
                 Some(before) => gradient = before,
                 None => return None,

@@ -77,6 +77,7 @@ fn a_network_learns_a_curve() {
     let training = Training {
         batch: 32,
         rounds: 150,
+        steps_a_round: 20,
         patience: 30,
     };
     let fold = &folds(400, 4, 0)[1];

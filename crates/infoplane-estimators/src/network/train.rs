@@ -17,18 +17,17 @@ pub(crate) trait Model: Clone {
 pub(crate) struct Training {
     /// Samples in a batch.
     pub(crate) batch: usize,
-    /// Most rounds; a round is one pass over the training samples, or [`STEPS_A_ROUND`] steps where
-    /// these are few.
+    /// Most rounds; a round is one pass over the training samples, or as many as give
+    /// `steps_a_round` where these are few.
     pub(crate) rounds: usize,
+    /// Fewest steps between two validations.
+    pub(crate) steps_a_round: usize,
     /// Rounds without a better validation loss after which training stops.
     pub(crate) patience: usize,
 }
 
 /// A better loss by less than this, in nats, is kept but is no reason to go on.
 const SMALLEST_GAIN: f64 = 3e-4;
-
-/// Fewest steps between two validations.
-const STEPS_A_ROUND: usize = 20;
 
 /// Trains on `train` and gives the state of the lowest loss on `validation`, the first one included,
 /// with that loss.
@@ -45,7 +44,7 @@ pub(crate) fn train<M: Model>(
     let mut since_best = 0;
     for _ in 0..training.rounds {
         let mut steps = 0;
-        while steps < STEPS_A_ROUND {
+        while steps < training.steps_a_round {
             order.shuffle(rng);
             for samples in order.chunks_exact(batch) {
                 model.step(samples);

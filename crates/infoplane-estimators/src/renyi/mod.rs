@@ -44,10 +44,13 @@
 //! **Bad cases.** Constant vectors carry 0 bits. Duplicates are like one sample of more weight. One
 //! class gives 0; a class of one sample is an eigenvalue of its own.
 //!
+//! **Intervals.** Halves keep the scale and the width of the whole; permuted labels choose their own width.
+//!
 //! Cost: N² d + 4/3 N³ for each exact spectrum (one, and a smaller one a class; three for two
 //! vectors), N m (d + m) + m³ with m landmarks. Memory: 8 N² bytes a spectrum up to the limit, which
 //! is at most 20,000; above it 8 blocks of m².
 
+mod resampled;
 mod spectrum;
 
 use rayon::prelude::*;
@@ -57,10 +60,10 @@ use serde_json::json;
 use crate::distances::Rows;
 use crate::principal::Scaled;
 use crate::{
-    About, Estimator, EstimatorError, Labels, Pair, Parameters, Point, Resampling,
+    About, Estimate, Estimator, EstimatorError, Labels, Pair, Parameters, Point, Resampling,
     SATURATION_SHARE, Samples,
 };
-use spectrum::{Spectrum, alignment_width};
+use spectrum::{Spectrum, alignment_widths};
 
 /// Unchecked parameters of [`Renyi`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,6 +134,15 @@ pub struct Renyi {
     params: RenyiParams,
 }
 
+/// What the vectors' kernel and its product with the classes' have in common with the classes.
+struct OfClasses {
+    information: Entropy,
+    /// S_α of the vectors.
+    alone: Entropy,
+    /// S_α of the classes: the ceiling.
+    classes: f64,
+}
+
 /// An entropy in bits, with bounds.
 #[derive(Debug, Clone, Copy, Default)]
 struct Entropy {
@@ -196,6 +208,40 @@ impl Renyi {
             .entropy(self.params.alpha))
     }
 
+    /// The width of each labelling's kernel.
+    fn widths_for(&self, scaled: &Scaled, labellings: &[Labels]) -> Vec<f64> {
+        match self.params.width {
+            Some(width) => vec![width; labellings.len()],
+            None => alignment_widths(scaled, labellings),
+        }
+    }
+
+    /// I_α of rows in units of the kernel's width and their classes.
+    fn of_classes(
+        &self,
+        rows: &Rows,
+        labels: &Labels,
+        alone: Entropy,
+        seed: u64,
+    ) -> Result<OfClasses, EstimatorError> {
+        let n = labels.n_samples() as f64;
+        let shares = labels.counts().iter().map(|&c| c as f64 / n).collect();
+        let classes = Spectrum::of(shares).entropy(self.params.alpha);
+        let joint = self.within_classes(rows, labels, seed)?;
+        Ok(OfClasses {
+            information: alone.shared(classes, joint),
+            alone,
+            classes: classes.value,
+        })
+    }
+
+    fn class_point(&self, pair: &Pair<'_>, width: f64, found: &OfClasses) -> Point {
+        let mut point = Point::of(pair, 0.0);
+        point.chosen.insert("width".to_owned(), json!(width));
+        point.ceiling = found.classes;
+        filled(point, found.information, found.alone, pair.n_samples())
+    }
+
     /// S_α of the product of the kernel with that of the classes: a block a class.
     fn within_classes(
         &self,
@@ -243,7 +289,6 @@ impl Estimator for Renyi {
         let Some(scaled) = self.scaled(pair.vectors())? else {
             return Ok(point);
         };
-        let alpha = self.params.alpha;
         let (information, used) = match pair.about() {
             About::Identity => {
                 let width = self.rule_width(&scaled, n);
@@ -252,25 +297,11 @@ impl Estimator for Renyi {
                 (entropy, entropy)
             }
             About::Classes(labels) => {
-                let width = self
-                    .params
-                    .width
-                    .unwrap_or_else(|| alignment_width(&scaled, labels));
-                point.chosen.insert("width".to_owned(), json!(width));
+                let width = self.widths_for(&scaled, std::slice::from_ref(labels))[0];
                 let rows = in_widths(&scaled, width);
-                let (alone, joint) = rayon::join(
-                    || self.entropy_of(&rows, seed),
-                    || self.within_classes(&rows, labels, seed),
-                );
-                let alone = alone?;
-                let shares = labels
-                    .counts()
-                    .iter()
-                    .map(|&c| c as f64 / n as f64)
-                    .collect();
-                let classes = Spectrum::of(shares).entropy(alpha);
-                point.ceiling = classes.value;
-                (alone.shared(classes, joint?), alone)
+                let alone = self.entropy_of(&rows, seed)?;
+                let found = self.of_classes(&rows, labels, alone, seed)?;
+                return Ok(self.class_point(pair, width, &found));
             }
             About::Vectors(other) => {
                 let Some(second) = self.scaled(other)? else {
@@ -292,11 +323,16 @@ impl Estimator for Renyi {
                 }
             }
         };
-        point.value = information.value;
-        point.bracket = Some([information.low, information.high]);
-        let most = (n as f64).log2();
-        point.saturated = most > 0.0 && used.value >= SATURATION_SHARE * most;
-        Ok(point)
+        Ok(filled(point, information, used, n))
+    }
+
+    /// As for every family, but halves have the kernel that the whole chose.
+    fn estimate(
+        &self,
+        pair: &Pair<'_>,
+        resampling: &Resampling,
+    ) -> Result<Estimate, EstimatorError> {
+        self.resampled(pair, resampling)
     }
 
     /// Fewer than the default, as each costs a spectrum.
@@ -315,6 +351,17 @@ impl Estimator for Renyi {
         };
         let width = self.rule_width(&scaled, vectors.n_samples());
         Ok(self.entropy_of(&in_widths(&scaled, width), seed)?.value)
+    }
+}
+
+/// The point with this information, found by kernels of `n` samples whose entropy is `used`.
+fn filled(point: Point, information: Entropy, used: Entropy, n: usize) -> Point {
+    let most = (n as f64).log2();
+    Point {
+        value: information.value,
+        bracket: Some([information.low, information.high]),
+        saturated: most > 0.0 && used.value >= SATURATION_SHARE * most,
+        ..point
     }
 }
 

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Entropy;
 use crate::distances::Rows;
+use crate::gaussian_channel::exponential::exponential;
 use crate::principal::{Scaled, eigen, eigenvalues};
 use crate::{EstimatorError, Labels};
 
@@ -41,7 +42,7 @@ impl Spectrum {
             for (i, row) in range.zip(distances.chunks_exact(n)) {
                 // The lower triangle is what is read.
                 for j in i + 1..n {
-                    kernel[(j, i)] = (-row[j]).exp() / n as f64;
+                    kernel[(j, i)] = exponential(-row[j]) / n as f64;
                 }
                 kernel[(i, i)] = 1.0 / n as f64;
             }
@@ -173,7 +174,7 @@ fn gram(rows: &Rows, landmarks: &Rows, whitening: &Mat<f64>) -> Mat<f64> {
             for range in blocks {
                 let mut kernel = vec![0.0; range.len() * count];
                 rows.half_distances(range.clone(), landmarks, &mut kernel);
-                kernel.iter_mut().for_each(|v| *v = (-*v).exp());
+                kernel.iter_mut().for_each(|v| *v = exponential(-*v));
                 let mut features = vec![0.0; range.len() * kept];
                 let kernel = MatRef::from_row_major_slice(&kernel, range.len(), count);
                 let into = MatMut::from_row_major_slice_mut(&mut features, range.len(), kept);
@@ -196,49 +197,61 @@ fn gram(rows: &Rows, landmarks: &Rows, whitening: &Mat<f64>) -> Mat<f64> {
     gram
 }
 
-/// The width of largest alignment between the kernel and that of the classes.
-pub(super) fn alignment_width(scaled: &Scaled, labels: &Labels) -> f64 {
+/// For each labelling of the same samples, the width of largest alignment between the kernel and that
+/// of its classes.
+pub(super) fn alignment_widths(scaled: &Scaled, labellings: &[Labels]) -> Vec<f64> {
     const MOST: usize = 1_000;
     const WIDTHS: usize = 24;
-    let widths: Vec<f64> = (0..WIDTHS)
-        .map(|k| 0.05 * 100.0_f64.powf(k as f64 / (WIDTHS - 1) as f64))
-        .collect();
-    let n = labels.n_samples();
+    let widths: [f64; WIDTHS] =
+        std::array::from_fn(|k| 0.05 * 100.0_f64.powf(k as f64 / (WIDTHS - 1) as f64));
+    let factors = widths.map(|width| -1.0 / (width * width));
+    let rows = Rows::new(scaled.data.clone(), scaled.dimensions);
+    let n = rows.n();
     let count = n.min(MOST);
     let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
-    let rows = Rows::new(scaled.data.clone(), scaled.dimensions).subset(&chosen);
-    let class: Vec<usize> = chosen.iter().map(|&i| labels.dense()[i]).collect();
-    // Of each width: ⟨K, L⟩ and |K|², over pairs; the diagonal is `count` in both.
-    let parts: Vec<Vec<[f64; 2]>> = rows
+    let rows = rows.subset(&chosen);
+    // [sample][labelling]
+    let classes: Vec<Vec<usize>> = chosen
+        .iter()
+        .map(|&i| labellings.iter().map(|of| of.dense()[i]).collect())
+        .collect();
+    // By width, over pairs: |K|², and ⟨K, L⟩ of each labelling. The diagonal is `count` in all.
+    let parts: Vec<(Vec<f64>, Vec<[f64; WIDTHS]>)> = rows
         .blocks(count)
         .into_par_iter()
         .map(|range| {
-            let mut sums = vec![[0.0; 2]; WIDTHS];
+            let mut squares = vec![0.0; WIDTHS];
+            let mut products = vec![[0.0; WIDTHS]; labellings.len()];
             let mut distances = vec![0.0; range.len() * count];
             rows.half_distances(range.clone(), &rows, &mut distances);
             for (i, row) in range.zip(distances.chunks_exact(count)) {
                 for j in 0..i {
-                    for (sum, width) in sums.iter_mut().zip(&widths) {
-                        let k = (-row[j] / (width * width)).exp();
-                        sum[0] += if class[i] == class[j] { k } else { 0.0 };
-                        sum[1] += k * k;
+                    let kernels = factors.map(|factor| exponential(row[j] * factor));
+                    for (square, kernel) in squares.iter_mut().zip(kernels) {
+                        *square += kernel * kernel;
+                    }
+                    let same = classes[i].iter().zip(&classes[j]).map(|(a, b)| a == b);
+                    for (product, _) in products.iter_mut().zip(same).filter(|(_, same)| *same) {
+                        product.iter_mut().zip(kernels).for_each(|(p, k)| *p += k);
                     }
                 }
             }
-            sums
+            (squares, products)
         })
         .collect();
-    let mut best = (f64::NEG_INFINITY, 1.0);
-    for (index, &width) in widths.iter().enumerate() {
-        let [mut product, mut square] = [count as f64; 2];
-        for part in &parts {
-            product += 2.0 * part[index][0];
-            square += 2.0 * part[index][1];
-        }
-        let alignment = product / square.sqrt();
-        if alignment > best.0 {
-            best = (alignment, width);
-        }
-    }
-    best.1
+    let whole = |sum: f64| count as f64 + 2.0 * sum;
+    (0..labellings.len())
+        .map(|labelling| {
+            let mut best = (f64::NEG_INFINITY, 1.0);
+            for (index, &width) in widths.iter().enumerate() {
+                let square: f64 = parts.iter().map(|(squares, _)| squares[index]).sum();
+                let product: f64 = parts.iter().map(|(_, of)| of[labelling][index]).sum();
+                let alignment = whole(product) / whole(square).sqrt();
+                if alignment > best.0 {
+                    best = (alignment, width);
+                }
+            }
+            best.1
+        })
+        .collect()
 }

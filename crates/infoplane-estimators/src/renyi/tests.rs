@@ -160,3 +160,38 @@ fn bad_cases_are_treated() {
     assert_eq!(refused(|p| p.exact_limit = 30_000), "exact_limit");
     assert_eq!(refused(|p| p.landmarks = 3), "landmarks");
 }
+
+/// Sharing spectra must not change the null. Halves alone have the scale and, by the rule of Scott, the
+/// width of half as many samples, so they agree roughly.
+#[test]
+fn shared_spectra_give_what_single_estimates_give() {
+    let (vectors, labels) = clusters(4, 40);
+    let samples = Samples::new(&vectors, 160, 3).unwrap();
+    let resampling = Resampling {
+        subsamples: 12,
+        permutations: 9,
+        seed: 5,
+    };
+    for (estimator, about) in [
+        (renyi(|_| {}), About::Classes(&labels)),
+        (renyi(|p| p.width = Some(0.3)), About::Classes(&labels)),
+        (renyi(|_| {}), About::Identity),
+    ] {
+        let pair = Pair::new(samples, about).unwrap();
+        let found = estimator.estimate(&pair, &resampling).unwrap();
+        let single = crate::estimator::resampled(&estimator, &pair, &resampling).unwrap();
+        assert_eq!(found.value, single.value);
+        assert_eq!(found.chosen, single.chosen);
+        assert_eq!(found.ceiling, single.ceiling);
+        assert_eq!(found.null.is_some(), single.null.is_some());
+        if let (Some(found), Some(single)) = (found.null, single.null) {
+            assert!((found.mean - single.mean).abs() < 1e-9);
+            assert!((found.p95 - single.p95).abs() < 1e-9);
+            assert_eq!(found.p_value, single.p_value);
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        assert_eq!(found.subsamples.len(), 12);
+        let apart = mean(&found.subsamples) - mean(&single.subsamples);
+        assert!(apart.abs() < 0.3, "{apart}");
+    }
+}

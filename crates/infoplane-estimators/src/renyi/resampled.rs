@@ -1,0 +1,108 @@
+//! Intervals and nulls of `renyi`, which share spectra where a family that knew only points could not.
+//!
+//! A half of the samples has the scale and the width that the whole chose. A permuted labelling chooses
+//! its own width, as the observed one did, so that the null is that of the same procedure; the
+//! spectrum without the labels is computed once a width.
+
+use rayon::prelude::*;
+
+use super::{Entropy, Renyi, in_widths};
+use crate::distances::Rows;
+use crate::estimator::{assembled, resampled};
+use crate::principal::Scaled;
+use crate::resample::{random_halves, random_permutations};
+use crate::{About, Estimate, Estimator, EstimatorError, Labels, Pair, Resampling};
+
+impl Renyi {
+    pub(super) fn resampled(
+        &self,
+        pair: &Pair<'_>,
+        resampling: &Resampling,
+    ) -> Result<Estimate, EstimatorError> {
+        let Some(scaled) = self.scaled(pair.vectors())? else {
+            return resampled(self, pair, resampling);
+        };
+        match pair.about() {
+            About::Vectors(_) => resampled(self, pair, resampling),
+            About::Identity => {
+                let point = self.point(pair, resampling.seed)?;
+                let rows = in_widths(&scaled, self.rule_width(&scaled, pair.n_samples()));
+                let halves = each_half(&rows, resampling, |half, _, seed| {
+                    Ok(self.entropy_of(half, seed)?.value)
+                });
+                Ok(assembled(point, halves, Vec::new(), None))
+            }
+            About::Classes(labels) => self.resampled_classes(pair, &scaled, labels, resampling),
+        }
+    }
+
+    fn resampled_classes(
+        &self,
+        pair: &Pair<'_>,
+        scaled: &Scaled,
+        labels: &Labels,
+        resampling: &Resampling,
+    ) -> Result<Estimate, EstimatorError> {
+        let (n, seed) = (pair.n_samples(), resampling.seed);
+        // The observed labels, then the permuted ones.
+        let mut labellings = vec![labels.clone()];
+        let orders = random_permutations(n, resampling.permutations, seed);
+        labellings.extend(orders.iter().map(|order| labels.gather(order)));
+        let widths = self.widths_for(scaled, &labellings);
+        let mut distinct = widths.clone();
+        distinct.sort_by(f64::total_cmp);
+        distinct.dedup();
+        let kernels: Result<Vec<(Rows, Entropy)>, EstimatorError> = distinct
+            .par_iter()
+            .map(|&width| {
+                let rows = in_widths(scaled, width);
+                let alone = self.entropy_of(&rows, seed)?;
+                Ok((rows, alone))
+            })
+            .collect();
+        let kernels = kernels?;
+        let found: Result<Vec<_>, EstimatorError> = labellings
+            .par_iter()
+            .zip(&widths)
+            .map(|(labels, width)| {
+                let (rows, alone) = &kernels[distinct.partition_point(|other| other < width)];
+                self.of_classes(rows, labels, *alone, seed)
+            })
+            .collect();
+        let found = found?;
+        let (observed, permuted) = match found.as_slice() {
+            [observed, permuted @ ..] => (observed, permuted),
+            // There is always the observed one.
+            [] => return resampled(self, pair, resampling),
+        };
+        let (rows, _) = &kernels[distinct.partition_point(|other| *other < widths[0])];
+        let halves = each_half(rows, resampling, |half, members, seed| {
+            let alone = self.entropy_of(half, seed)?;
+            let found = self.of_classes(half, &labels.gather(members), alone, seed)?;
+            Ok(found.information.value)
+        });
+        Ok(assembled(
+            self.class_point(pair, widths[0], observed),
+            halves,
+            permuted.iter().map(|of| of.information.value).collect(),
+            None,
+        ))
+    }
+}
+
+/// A figure of the rows of each half: of the rows, their indices, and a seed. NaN where it fails.
+fn each_half(
+    rows: &Rows,
+    resampling: &Resampling,
+    figure: impl Fn(&Rows, &[usize], u64) -> Result<f64, EstimatorError> + Sync,
+) -> Vec<f64> {
+    random_halves(rows.n(), resampling.subsamples, resampling.seed)
+        .par_iter()
+        .enumerate()
+        .map(|(replicate, member)| {
+            let members: Vec<usize> = (0..rows.n()).filter(|&i| member[i]).collect();
+            let seed = resampling.seed.wrapping_add(1 + replicate as u64);
+            figure(&rows.subset(&members), &members, seed).unwrap_or(f64::NAN)
+        })
+        .collect()
+}
