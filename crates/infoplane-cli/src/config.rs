@@ -33,14 +33,31 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
     Ok(config)
 }
 
-pub fn of_series(args: &SeriesArgs) -> RunConfig {
-    let mut config = RunConfig::default();
+pub fn of_series(args: &SeriesArgs) -> anyhow::Result<RunConfig> {
+    let mut config = match &args.config {
+        Some(path) => read(path)?,
+        None => RunConfig::default(),
+    };
+    if let Some(path) = &args.config {
+        let checkpoints = "the checkpoints are --models, or --weights-series of a --model";
+        let useless = if config.weights.is_some() {
+            Some("weights")
+        } else {
+            let named_twice = config.model.is_some() && !args.models.is_empty();
+            named_twice.then_some("model")
+        };
+        if let Some(key) = useless {
+            let path = path.display();
+            let message = format!("{path}: a series has no use for `{key}`: {checkpoints}");
+            return Err(crate::UsageError(message).into());
+        }
+    }
     over!(config, args, model, data, out);
     images(&mut config, &args.images);
     attribution(&mut config, &args.attribution);
     information(&mut config, &args.information);
     config.exact |= args.exact;
-    config
+    Ok(config)
 }
 
 pub fn of_attribute(args: &AttributeArgs) -> RunConfig {

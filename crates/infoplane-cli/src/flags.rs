@@ -307,11 +307,14 @@ pub struct SeriesArgs {
     )]
     pub demo: bool,
     /// The samples, the same for every checkpoint: as for `run`
-    #[arg(long, value_name = "PATH", required_unless_present = "demo")]
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["demo", "config"])]
     pub data: Option<PathBuf>,
     /// The series' directory [with --demo: infoplane-demo-series]
-    #[arg(long, value_name = "DIR", required_unless_present = "demo")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["demo", "config"])]
     pub out: Option<PathBuf>,
+    /// Take settings from a TOML file, as `run` does; what is given here comes first
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    pub config: Option<PathBuf>,
     /// Take the checkpoints in the order given, not in that of the numbers in their names
     #[arg(long)]
     pub as_given: bool,

@@ -102,6 +102,19 @@ fn the_demo_s_training_is_followed_and_fits() {
     succeed(folder.path(), words(&args));
     assert!(contents(&folder.path().join("out")) == before);
 
+    let settings = format!(
+        "data = '{}'\nout = 'out'\nlimit = 160\nlayers = ['stem', 'block3.0', 'logits']\nsteps = 6\ntau = 0.5\n",
+        digits.display()
+    );
+    let config = folder.path().join("series.toml");
+    std::fs::write(&config, &settings).unwrap();
+    let by_config = format!("series --config series.toml --models {}", names.join(" "));
+    succeed(folder.path(), words(&by_config));
+    assert!(contents(&folder.path().join("out")) == before);
+    std::fs::write(&config, settings + "weights = 'w.pth'\n").unwrap();
+    let said = refuse(folder.path(), words(&by_config));
+    assert_says(&said, &["series.toml", "`weights`", "--models"]);
+
     let given = args.replace("--out out", "--out given --as-given --json");
     let said: Value = serde_json::from_str(&succeed(folder.path(), words(&given))).unwrap();
     assert_eq!(said["checkpoints"][0]["name"], "epoch-60");

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use infoplane::plane_parts::{Phase, SeriesOrder, SeriesPath};
-use infoplane::{FinishedSeries, Series, SeriesResult};
+use infoplane::{FinishedSeries, RunConfig, Series, SeriesResult};
 
 use crate::config;
 use crate::flags::SeriesArgs;
@@ -15,7 +15,9 @@ use crate::table::Table;
 const DEMO_OUT: &str = "infoplane-demo-series";
 
 pub fn series(args: &SeriesArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
-    let series = of(args);
+    let given = config::of_series(args)?;
+    let dir = given.out.clone().unwrap_or_else(|| DEMO_OUT.into());
+    let series = of(args, given);
     let mut view = ProgressView::new();
     let done = series.finish(
         &mut |at| {
@@ -37,9 +39,6 @@ pub fn series(args: &SeriesArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
         return Ok(());
     }
     print(&mut out, &done)?;
-    let dir = config::of_series(args)
-        .out
-        .unwrap_or_else(|| DEMO_OUT.into());
     writeln!(out, "\nseries    {}", dir.join("series.json").display())?;
     for figure in &done.figures {
         if figure.extension().is_some_and(|ending| ending == "svg") {
@@ -49,8 +48,7 @@ pub fn series(args: &SeriesArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn of(args: &SeriesArgs) -> Series {
-    let given = config::of_series(args);
+fn of(args: &SeriesArgs, given: RunConfig) -> Series {
     if args.demo {
         let out = given.out.clone().unwrap_or_else(|| DEMO_OUT.into());
         return Series::demo(out.clone()).configure(|config| {
