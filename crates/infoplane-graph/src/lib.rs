@@ -4,6 +4,7 @@
 //! the resulting [`ShapedGraph`] has every attribute resolved and shape arithmetic folded away.
 
 mod error;
+mod flow;
 mod fold;
 mod graph;
 mod layers;
@@ -18,6 +19,7 @@ mod torchvision;
 mod weights;
 
 pub use error::{GraphError, UnsupportedNode};
+pub use flow::{FlowEdge, flow};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
 pub use layers::{Layer, MAX_DEFAULT_LAYERS, default_layers, layers, layers_by_name, nearest};
 pub use onnx::{SUPPORTED_OPSETS, parse_onnx, read_onnx};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use infoplane_graph::{
-    Graph, GraphError, Misfit, Tensor, TensorData, Weights, default_layers, layers, layers_by_name,
-    read_torchvision, torchvision_names, torchvision_tensors,
+    Graph, GraphError, Layer, Misfit, Tensor, TensorData, ValueId, Weights, default_layers, flow,
+    layers, layers_by_name, read_torchvision, torchvision_names, torchvision_tensors,
 };
 
 type Tensors = Vec<(String, Vec<usize>)>;
@@ -133,6 +133,61 @@ fn default_layers_of_resnet50_are_its_blocks() {
     ] {
         assert!(names.contains(&block), "{names:?}");
     }
+}
+
+/// Edges as `from → to: fewest–most products`.
+fn edges(graph: &Graph, chosen: impl Fn(&Layer) -> bool) -> Vec<String> {
+    let shaped = graph.specialize(&[3, 224, 224], 1).unwrap();
+    let mut values = layers(graph, &shaped);
+    values.retain(chosen);
+    let values: Vec<ValueId> = values.iter().map(|layer| layer.value).collect();
+    let name = |end: Option<ValueId>| end.map_or("·", |value| graph.value(value).name.as_str());
+    flow(graph, &shaped, &values)
+        .iter()
+        .map(|edge| {
+            let products = (edge.fewest_products, edge.most_products);
+            format!("{} → {}: {products:?}", name(edge.from), name(edge.to))
+        })
+        .collect()
+}
+
+#[test]
+fn edges_between_blocks_tell_which_have_a_skip_connection() {
+    let graph = build("resnet50", 10);
+    let shaped = graph.specialize(&[3, 224, 224], 1).unwrap();
+    let blocks = default_layers(&graph, &shaped);
+    let found = edges(&graph, |layer| blocks.contains(layer));
+    assert_eq!(found[0], "· → relu: (1, 1)");
+    assert_eq!(found.last().unwrap(), "fc → ·: (0, 0)");
+    for edge in [
+        "relu → maxpool: (0, 0)",
+        "maxpool → layer1.0: (1, 3)",
+        "layer1.0 → layer1.1: (0, 3)",
+        "layer3.5 → layer4.0: (1, 3)",
+        "avgpool → fc: (1, 1)",
+    ] {
+        assert!(found.iter().any(|other| other == edge), "{edge}: {found:?}");
+    }
+    // A chain: as many edges as layers, and one to the output.
+    assert_eq!(found.len(), blocks.len() + 1);
+}
+
+#[test]
+fn edges_go_round_a_branch_and_past_values_that_are_not_chosen() {
+    let graph = build("resnet18", 10);
+    let chosen = ["layer1.0", "layer1.1.conv1", "layer1.1", "layer3.0"];
+    let found = edges(&graph, |layer| chosen.contains(&layer.name.as_str()));
+    assert_eq!(
+        found,
+        [
+            "· → layer1.0: (1, 3)",
+            "layer1.0 → layer1.1.conv1: (1, 1)",
+            "layer1.0 → layer1.1: (0, 0)",
+            "layer1.1.conv1 → layer1.1: (1, 1)",
+            "layer1.1 → layer3.0: (2, 6)",
+            "layer3.0 → ·: (2, 7)",
+        ]
+    );
 }
 
 fn timm(name: &str) -> Tensors {

@@ -27,6 +27,7 @@ fn manifest() -> RunManifest {
             n_outputs: 3,
             n_parameters: 0,
             layers: vec![layer("branch", 2, false, 1), layer("joint", 1, true, 4)],
+            edges: Vec::new(),
         },
         data: DataInfo {
             name: "toy".to_owned(),

@@ -2,7 +2,7 @@
 // and attribute values; nothing here builds markup from strings.
 
 const data = JSON.parse(document.getElementById("infoplane-data").textContent);
-const { plane, layers, manifest } = data;
+const { plane, layers, manifest, network } = data;
 const layerIndex = new Map(layers.map((layer, index) => [layer.name, index]));
 const kinds = ["conductance", "activation"];
 const kindTitle = { conductance: "Conductance", activation: "Activation" };
@@ -10,15 +10,15 @@ const kindSymbol = { conductance: "C", activation: "A" };
 const labelled = plane.rows.some((row) => row.mi_y !== null);
 const logN = Math.log2(Math.max(plane.n, 1));
 
-/** What the reader has chosen; sections read it when they draw. */
-const state = { estimator: plane.rows.length > 0 ? plane.rows[0].estimator : "", selected: null };
+/** The plane's own figures, which the sentences are about. */
+const own = {
+  estimator: plane.rows.length > 0 ? plane.rows[0].estimator : "",
+  label: plane.label.kind,
+  tau: plane.resolution.tau,
+};
 
-/** Rows of one kind by the chosen estimator, in network order, each with its layer's index. */
-function rowsOf(kind) {
-  return plane.rows
-    .filter((row) => row.kind === kind && row.estimator === state.estimator)
-    .map((row) => ({ ...row, index: layerIndex.get(row.layer) }));
-}
+/** What the reader has chosen; sections read it when they draw. */
+const state = { ...own, vectors: "both", uncertainty: "bars", selected: null };
 
 /** Whether a row's figures may rank its layer. */
 function isTrusted(row) {
@@ -78,6 +78,18 @@ function choice(legend, name, options, chosen, change) {
     group.append(element("label", {}, input, element("span", {}, title)));
   }
   return group;
+}
+
+/** A drop-down list that sets one value; `options` are pairs of a key and a title. */
+function dropDown(legend, options, chosen, change) {
+  const list = element("select");
+  for (const [key, title] of options) {
+    const option = element("option", { value: key }, title);
+    option.selected = key === chosen;
+    list.append(option);
+  }
+  list.addEventListener("change", () => change(list.value));
+  return element("label", { class: "drop-down" }, element("span", {}, legend), list);
 }
 
 /** Options that every chart shares. */

@@ -19,7 +19,7 @@ function formatNumber(value) {
 }
 
 function formatInterval([low, high]) {
-  if (low === null || high === null) return "[undefined]";
+  if (low === null || high === null) return "(no interval)";
   const decimals = decimalsFor(Math.max(Math.abs(low), Math.abs(high)));
   return `[${minus(low.toFixed(decimals))}, ${minus(high.toFixed(decimals))}]`;
 }
@@ -32,14 +32,17 @@ function formatPercent(share) {
   return `${minus(value.toExponential(1))} %`;
 }
 
+/** `4.58 bits [4.51, 4.65]`. */
+function formatBits(figure) {
+  return `${formatNumber(figure.value)} ${figure.unit} ${formatInterval(figure.ci)}`;
+}
+
 /** `4.58 bits [4.51, 4.65], bracket [4.50, 4.66], ceiling 11.6` with what is wrong with it. */
 function formatFigure(figure) {
   if (!figure) return "undefined";
-  const parts = [
-    `${formatNumber(figure.value)} ${figure.unit} ${formatInterval(figure.ci)}`,
-    `bracket ${formatInterval(figure.bracket)}`,
-    `ceiling ${formatNumber(figure.ceiling)}`,
-  ];
+  const parts = [formatBits(figure)];
+  if (figure.bracket[0] !== null) parts.push(`bracket ${formatInterval(figure.bracket)}`);
+  parts.push(`ceiling ${formatNumber(figure.ceiling)}`);
   if (figure.null) {
     parts.push(`null ${formatNumber(figure.null.mean)}, p = ${formatNumber(figure.null.p_value)}`);
   }
@@ -58,7 +61,7 @@ function describeRow(row) {
   const symbol = kindSymbol[row.kind];
   const place = row.cut ? "cut layer" : "on a branch: its sum is the branch’s share";
   const lines = [
-    ["", `${kindTitle[row.kind]}, ${place}`],
+    ["", `${kindTitle[row.kind]} by ${row.estimator}, ${place}`],
     [`I(X;${symbol})`, formatFigure(row.mi_x)],
   ];
   if (labelled) {

@@ -21,7 +21,7 @@ section("layers-chart", (container, width) => {
       draw();
       showSelection();
     });
-  container.replaceChildren(buttons, body);
+  container.replaceChildren(buttons, ...readingNote(), body);
   draw();
 });
 
@@ -57,11 +57,11 @@ function nameLayers(chart) {
 
 function drawProfile(container, width, quantity) {
   const axis = layerAxis(width);
-  const points = kinds.flatMap((kind) => rowsOf(kind)
+  const points = shownKinds().flatMap((kind) => rowsOf(kind)
     .map((row) => ({ row, kind, figure: quantity.of(row) }))
     .filter(({ figure }) => figure && Number.isFinite(figure.value)));
   const byKind = (kind) => points.filter((point) => point.kind === kind);
-  const marks = kinds.flatMap((kind) => {
+  const marks = shownKinds().flatMap((kind) => {
     const shift = { dy: kind === "conductance" ? -3 : 3 };
     const colour = `var(--${kind})`;
     return [
@@ -102,7 +102,7 @@ function drawProfile(container, width, quantity) {
   });
   container.replaceChildren(kindLegend(), figure(chart, `${quantity.title} by layer; arrow keys step through them`));
   nameLayers(chart);
-  answering(chart, kinds.flatMap((kind) => {
+  answering(chart, shownKinds().flatMap((kind) => {
     const nodes = markNodes(chart, `points-${kind}`);
     return byKind(kind).map(({ row }, position) => ({
       node: nodes[position], index: row.index, describe: () => describeRow(row),
@@ -112,10 +112,10 @@ function drawProfile(container, width, quantity) {
 
 function kindLegend() {
   const legend = element("p", { class: "legend" });
-  for (const kind of kinds) {
+  for (const kind of shownKinds()) {
     if (rowsOf(kind).length > 0) legend.append(element("span", { class: `key disc ${kind}` }, kindTitle[kind]));
   }
   if (layers.some((layer) => !layer.cut)) legend.append(element("span", { class: "key diamond" }, "on a branch"));
-  if (plane.rows.some((row) => !isTrusted(row))) legend.append(element("span", { class: "key hollow" }, "saturated or flagged"));
+  if (shownKinds().some((kind) => rowsOf(kind).some((row) => !isTrusted(row)))) legend.append(element("span", { class: "key hollow" }, "saturated or flagged"));
   return legend;
 }

@@ -95,20 +95,6 @@ function hideTooltip() {
   document.querySelectorAll(".hovered").forEach((node) => node.classList.remove("hovered"));
 }
 
-/** Selects a layer everywhere on the page; selecting it again lets it go. */
-function select(index) {
-  state.selected = state.selected === index ? null : index;
-  showSelection();
-}
-
-function showSelection() {
-  const chosen = String(state.selected);
-  document.body.classList.toggle("has-selection", state.selected !== null);
-  for (const node of document.querySelectorAll("[data-layer]")) {
-    node.classList.toggle("selected", node.dataset.layer === chosen);
-  }
-}
-
 /** The nodes that the mark of this class drew, in the order of its data. */
 function markNodes(chart, name) {
   const nodes = [...chart.querySelectorAll(`g.${name} > *`)];

@@ -18,6 +18,8 @@ function drawAll() {
 
 document.body.append(tooltip);
 startTheme();
+startReading();
+startSelection();
 startTable();
 // Labels are measured, so the fonts come first.
 document.fonts.ready.then(() => {

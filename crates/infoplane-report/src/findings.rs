@@ -4,7 +4,9 @@
 //! overlap it says "undecided". Saturated and flagged figures never rank a layer.
 
 mod distrust;
+mod evidence;
 mod importance;
+mod repeats;
 mod sureness;
 
 use infoplane_plane::PlaneResult;

@@ -13,6 +13,7 @@ mod data;
 mod figures;
 mod findings;
 mod labels;
+mod network;
 mod page;
 mod sections;
 mod series;

@@ -17,12 +17,16 @@ use crate::view::RunView;
 const EARLY_SCRIPT: &str = include_str!("../page/early.js");
 
 /// The page's own scripts, in order; each section's is one file.
-const PAGE_SCRIPTS: [&str; 10] = [
+const PAGE_SCRIPTS: [&str; 14] = [
     include_str!("../page/core.js"),
     include_str!("../page/format.js"),
     include_str!("../page/theme.js"),
     include_str!("../page/points.js"),
+    include_str!("../page/selection.js"),
+    include_str!("../page/reading.js"),
     include_str!("../page/plane.js"),
+    include_str!("../page/network-layout.js"),
+    include_str!("../page/network.js"),
     include_str!("../page/layers.js"),
     include_str!("../page/resolution.js"),
     include_str!("../page/completeness.js"),

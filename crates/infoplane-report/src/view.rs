@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use infoplane_plane::{CompletenessRow, PlaneResult, PlaneRow, VectorKind};
+use infoplane_plane::{CompletenessRow, CriticalLayer, PlaneResult, PlaneRow, VectorKind};
 use infoplane_store::RunManifest;
 use serde::Serialize;
 
 use crate::labels::axis_labels;
+use crate::network::{Network, output_layers};
 use crate::text::visible;
 
 /// One analysed layer, as the report names it.
@@ -24,6 +25,9 @@ pub(crate) struct LayerView {
     pub(crate) depth: usize,
     /// Whether every path from the input to the output crosses it.
     pub(crate) cut: bool,
+    /// Whether it is the network's output, where only the attributed unit has conductance, so that its
+    /// I(C;Y) and ITE are high by construction.
+    pub(crate) output: bool,
     /// The operator that makes it, where the manifest knows.
     pub(crate) operator: Option<String>,
     /// Shape of one sample's value, where the manifest knows.
@@ -37,6 +41,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) plane: &'a PlaneResult,
     /// Layers that have rows, in network order.
     pub(crate) layers: Vec<LayerView>,
+    /// How the layers hang together.
+    pub(crate) network: Network,
     /// The estimator shown first: that of the first row.
     pub(crate) estimator: &'a str,
     position: HashMap<&'a str, usize>,
@@ -46,6 +52,7 @@ impl<'a> RunView<'a> {
     pub(crate) fn new(manifest: &'a RunManifest, plane: &'a PlaneResult) -> Self {
         let mut layers: Vec<LayerView> = Vec::new();
         let mut position = HashMap::new();
+        let outputs = output_layers(&manifest.model);
         for row in &plane.rows {
             if position.contains_key(row.layer.as_str()) {
                 continue;
@@ -59,6 +66,7 @@ impl<'a> RunView<'a> {
                 ordinal: layers.len() + 1,
                 depth: row.depth,
                 cut: row.cut,
+                output: outputs.contains(row.layer.as_str()),
                 operator: known.map(|l| l.operator.clone()),
                 shape: known.map(|l| l.shape.clone()),
             });
@@ -74,6 +82,7 @@ impl<'a> RunView<'a> {
         Self {
             manifest,
             plane,
+            network: Network::new(&layers, &manifest.model.edges),
             layers,
             estimator: plane.rows.first().map_or("", |row| &row.estimator),
             position,
@@ -83,6 +92,18 @@ impl<'a> RunView<'a> {
     /// Index of a layer in [`RunView::layers`].
     pub(crate) fn index(&self, layer: &str) -> Option<usize> {
         self.position.get(layer).copied()
+    }
+
+    /// Whether a layer is the network's output.
+    pub(crate) fn is_output(&self, layer: &str) -> bool {
+        self.index(layer)
+            .is_some_and(|index| self.layers[index].output)
+    }
+
+    /// The ranked layers, best first, without the network's output.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = &'a CriticalLayer> + '_ {
+        let ranked = self.plane.critical.iter();
+        ranked.filter(|layer| !self.is_output(&layer.layer))
     }
 
     /// Rows of one kind by the plane's own estimator and label, in network order.

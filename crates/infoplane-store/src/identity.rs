@@ -122,7 +122,7 @@ fn show(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{DataInfo, HardwareInfo, LayerInfo, ModelInfo};
+    use crate::manifest::{DataInfo, HardwareInfo, LayerEdge, LayerInfo, ModelInfo};
 
     fn layer(name: &str) -> LayerInfo {
         LayerInfo {
@@ -147,6 +147,7 @@ mod tests {
                 n_outputs: 10,
                 n_parameters: 100,
                 layers: vec![layer("stem"), layer("head")],
+                edges: Vec::new(),
             },
             data: DataInfo {
                 name: "digits".to_owned(),
@@ -166,11 +167,17 @@ mod tests {
     }
 
     #[test]
-    fn machine_version_names_and_order_of_settings_do_not_make_another_run() {
+    fn machine_version_names_edges_and_order_of_settings_do_not_make_another_run() {
         let mut other = manifest();
         other.hardware.cpu = "two".to_owned();
         other.infoplane = "0.2.0".to_owned();
         other.model.name = "renamed".to_owned();
+        other.model.edges = vec![LayerEdge {
+            from: None,
+            to: Some("stem".to_owned()),
+            fewest_products: 1,
+            most_products: 1,
+        }];
         other.config =
             json!({"attribution": {"tolerance": 0.1, "target": "predicted"}, "steps": 16});
         assert_eq!(differences(&manifest(), &other), [""; 0]);

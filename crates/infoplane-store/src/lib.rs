@@ -35,7 +35,9 @@ pub use atomic::write_atomically;
 pub use directory::{RunDir, Vectors};
 pub use error::StoreError;
 pub use layout::{DEFAULT_PART_SIZE, FORMAT};
-pub use manifest::{DataInfo, HardwareInfo, LayerInfo, ModelInfo, RunManifest, SourceInfo};
+pub use manifest::{
+    DataInfo, HardwareInfo, LayerEdge, LayerInfo, ModelInfo, RunManifest, SourceInfo,
+};
 pub use record::{SampleOutcome, SampleRecord, SkippedSample};
 pub use schema::VectorKind;
 pub use shard::{Shard, ShardError};

@@ -60,6 +60,24 @@ pub struct ModelInfo {
     pub n_parameters: u64,
     /// The analysed layers, from input to output.
     pub layers: Vec<LayerInfo>,
+    /// How they hang together; empty in runs of versions that did not record it. No part of what makes a
+    /// run the run it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<LayerEdge>,
+}
+
+/// The paths from one analysed layer to another that meet no third one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerEdge {
+    /// Name of the layer where they begin; null is the network's input.
+    pub from: Option<String>,
+    /// Name of the layer where they end; null is the network's output.
+    pub to: Option<String>,
+    /// Convolutions and linear layers on the path that has fewest.
+    pub fewest_products: usize,
+    /// Convolutions and linear layers on the path that has most: more than the fewest where a skip
+    /// connection lies between the two.
+    pub most_products: usize,
 }
 
 /// One analysed layer.

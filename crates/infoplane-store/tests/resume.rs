@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{files, manifest, outcome};
-use infoplane_store::{RunDir, RunManifest, Shard, StoreError, VectorKind};
+use infoplane_store::{LayerEdge, RunDir, RunManifest, Shard, StoreError, VectorKind};
 
 /// Pushes what is missing and gives back how many samples that were.
 fn complete(path: &Path, manifest: &RunManifest, part_size: usize) -> usize {
@@ -86,6 +86,34 @@ fn a_resumed_run_keeps_its_part_size_and_its_run_json() {
     let after = files(whole.path());
     assert_eq!(after["run.json"], before["run.json"]);
     assert_eq!(after.len(), before.len() + 1);
+}
+
+#[test]
+fn a_run_that_was_started_without_edges_is_resumed_with_them() {
+    let (folder, manifest) = complete_run(10, 4);
+    let before = files(folder.path());
+    let stored = String::from_utf8(before["run.json"].clone()).unwrap();
+    assert!(!stored.contains("edges"), "{stored}");
+    fs::remove_file(part(folder.path(), 1)).unwrap();
+
+    let mut now = manifest;
+    now.model.edges = vec![LayerEdge {
+        from: None,
+        to: Some("linear".to_owned()),
+        fewest_products: 1,
+        most_products: 3,
+    }];
+    assert_eq!(complete(folder.path(), &now, 4), 4);
+    assert_eq!(files(folder.path()), before);
+
+    let fresh = tempfile::tempdir().unwrap();
+    complete(fresh.path(), &now, 4);
+    let run = RunDir::open(fresh.path()).unwrap();
+    assert_eq!(run.manifest().model.edges, now.model.edges);
+    assert_eq!(
+        files(fresh.path())["samples/part-00001.parquet"],
+        before["samples/part-00001.parquet"]
+    );
 }
 
 #[test]

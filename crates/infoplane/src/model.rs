@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use infoplane_engine::{Plan, PlanOptions};
 use infoplane_graph::{
-    Blob, Graph, GraphError, Layer, NodeId, ShapedGraph, Weights, default_layers, layers_by_name,
-    parse_onnx, read_torchvision,
+    Blob, Graph, GraphError, Layer, NodeId, ShapedGraph, ValueId, Weights, default_layers, flow,
+    layers_by_name, parse_onnx, read_torchvision,
 };
-use infoplane_store::{LayerInfo, ModelInfo};
+use infoplane_store::{LayerEdge, LayerInfo, ModelInfo};
 use sha2::{Digest, Sha256};
 
 use crate::config::RunConfig;
@@ -238,13 +238,19 @@ impl Model {
         ((WORKER_BYTES + parameter_bytes / 2) / row_bytes.max(1)).clamp(1, MAX_ROWS)
     }
 
-    /// What `run.json` says of the model.
-    pub fn info(&self, sample_shape: &[usize], n_outputs: usize, layers: &[Layer]) -> ModelInfo {
+    /// What `run.json` says of the model, shaped for its samples.
+    pub fn info(
+        &self,
+        sample_shape: &[usize],
+        shaped: &ShapedGraph,
+        layers: &[Layer],
+    ) -> ModelInfo {
+        let output = shaped.shape(self.graph.output());
         ModelInfo {
             name: self.name.clone(),
             sha256: self.sha256.clone(),
             input_shape: sample_shape.to_vec(),
-            n_outputs,
+            n_outputs: output.iter().skip(1).product(),
             n_parameters: self.graph.n_parameters(),
             layers: layers
                 .iter()
@@ -257,7 +263,26 @@ impl Model {
                     depth: layer.depth,
                 })
                 .collect(),
+            edges: self.edges(shaped, layers),
         }
+    }
+
+    /// How the layers hang together, by the names that they have here.
+    fn edges(&self, shaped: &ShapedGraph, layers: &[Layer]) -> Vec<LayerEdge> {
+        let values: Vec<ValueId> = layers.iter().map(|layer| layer.value).collect();
+        let name = |end: Option<ValueId>| {
+            let layer = layers.iter().find(|layer| Some(layer.value) == end)?;
+            Some(layer.name.clone())
+        };
+        flow(&self.graph, shaped, &values)
+            .iter()
+            .map(|edge| LayerEdge {
+                from: name(edge.from),
+                to: name(edge.to),
+                fewest_products: edge.fewest_products,
+                most_products: edge.most_products,
+            })
+            .collect()
     }
 }
 

@@ -85,11 +85,6 @@ impl Run {
         let sample_shape = dataset.sample_shape().to_vec();
         let shaped = model.shaped(&sample_shape)?;
         let layers = model.layers(&shaped, &config.layer_choice())?;
-        let n_outputs = shaped
-            .shape(model.graph().output())
-            .iter()
-            .skip(1)
-            .product();
         if config.baseline.as_deref() == Some("input") {
             return Err(Error::Setting(
                 "the baseline `input` is for attribute --inputs; there are zero, black, mean and blur"
@@ -133,7 +128,7 @@ impl Run {
                 "limit": config.limit,
                 "seed": config.seed.unwrap_or(DEFAULT_SEED),
             }),
-            model: model.info(&sample_shape, n_outputs, &layers),
+            model: model.info(&sample_shape, &shaped, &layers),
             data: DataInfo {
                 name: info.name.clone(),
                 kind: info.kind.clone(),

@@ -113,6 +113,42 @@ impl Canvas {
         ));
     }
 
+    /// An outline, dashed where what it holds is not to be taken as it is.
+    pub(super) fn frame(&mut self, area: Area, dashed: bool) {
+        let dashes = if dashed {
+            " stroke-dasharray=\"2 1.5\""
+        } else {
+            ""
+        };
+        self.push(format_args!(
+            "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"none\" stroke=\"{MUTED}\" stroke-width=\"0.6\"{dashes}/>",
+            area.left,
+            area.top,
+            area.width().max(0.0),
+            (area.bottom - area.top).max(0.0)
+        ));
+    }
+
+    /// A thin cubic curve.
+    pub(super) fn curve(
+        &mut self,
+        from: (f64, f64),
+        controls: [(f64, f64); 2],
+        to: (f64, f64),
+        dashed: bool,
+    ) {
+        let dashes = if dashed {
+            " stroke-dasharray=\"2.5 2\""
+        } else {
+            ""
+        };
+        let [first, second] = controls;
+        self.push(format_args!(
+            "<path d=\"M{:.2} {:.2}C{:.2} {:.2} {:.2} {:.2} {:.2} {:.2}\" fill=\"none\" stroke=\"{MUTED}\" stroke-width=\"0.7\"{dashes}/>",
+            from.0, from.1, first.0, first.1, second.0, second.1, to.0, to.1
+        ));
+    }
+
     /// A layer's mark: a disc for a cut layer, a diamond for a branch, hollow where not trusted.
     pub(super) fn mark(&mut self, (x, y): (f64, f64), radius: f64, symbol: Symbol, colour: &str) {
         let (fill, stroke) = if symbol.trusted {
@@ -288,7 +324,7 @@ impl Look {
         }
     }
 
-    fn turned(self) -> Self {
+    pub(super) fn turned(self) -> Self {
         Self {
             turned: true,
             ..self

@@ -9,6 +9,7 @@ mod font;
 mod labels;
 mod layers;
 mod legend;
+mod network;
 mod plane;
 mod png;
 mod resolution;
@@ -45,6 +46,7 @@ pub(crate) fn all(view: &RunView<'_>) -> Vec<Figure> {
             "plane_activation",
             plane::single(view, VectorKind::Activation),
         ),
+        ("network", network::figure(view)),
         ("ite", layers::efficiency(view)),
         ("information", layers::information(view)),
         ("completeness", completeness::figure(view)),

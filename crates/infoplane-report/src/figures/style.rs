@@ -9,6 +9,7 @@ pub(super) const TEXT: f64 = 7.0;
 pub(super) const SMALL: f64 = 6.0;
 pub(super) const TITLE: f64 = 8.0;
 
+pub(super) const PAPER: &str = "#ffffff";
 pub(super) const INK: &str = "#1a1d21";
 pub(super) const MUTED: &str = "#5d646d";
 pub(super) const FAINT: &str = "#c9ced4";
@@ -45,9 +46,22 @@ pub(super) fn depth_colour(index: usize, count: usize) -> String {
     let scaled = position.clamp(0.0, 1.0) * (DEPTH.len() - 1) as f64;
     let below = (scaled as usize).min(DEPTH.len() - 2);
     let share = scaled - below as f64;
+    mixed(DEPTH[below], DEPTH[below + 1], share)
+}
+
+/// The colour of a share of a figure's scale, from pale to strong.
+pub(super) fn share_colour(share: f64) -> String {
+    mixed(
+        [0xe3, 0xeb, 0xf3],
+        [0x0b, 0x4f, 0x8a],
+        share.clamp(0.0, 1.0),
+    )
+}
+
+fn mixed(low: [u8; 3], high: [u8; 3], share: f64) -> String {
     let mix = |channel: usize| {
-        let (a, b) = (DEPTH[below][channel], DEPTH[below + 1][channel]);
-        (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8
+        let (a, b) = (f64::from(low[channel]), f64::from(high[channel]));
+        (a + share * (b - a)).round() as u8
     };
     format!("#{:02x}{:02x}{:02x}", mix(0), mix(1), mix(2))
 }

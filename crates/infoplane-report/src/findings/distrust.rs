@@ -1,6 +1,6 @@
 //! What to distrust.
 
-use super::Sentence;
+use super::{Sentence, evidence};
 use crate::text::{count, number, percent, plural};
 use crate::view::RunView;
 
@@ -18,12 +18,14 @@ pub(super) fn sentences(view: &RunView<'_>) -> Vec<Sentence> {
     .into_iter()
     .flatten()
     .collect();
+    sentences.extend(evidence::failed_controls(view));
     if sentences.is_empty() {
         sentences.push(
             Sentence::new()
                 .words("Nothing was flagged: no figure is saturated and no warning was raised."),
         );
     }
+    sentences.extend(evidence::lacking(view));
     sentences.extend(completeness(view));
     sentences.extend(branches(view));
     sentences

@@ -1,8 +1,9 @@
 //! Which layers carry most.
 
-use infoplane_plane::{Figure, Interval, PlaneRow, VectorKind};
+use infoplane_plane::{CriticalLayer, Figure, Interval, PlaneRow, VectorKind};
 
-use super::Sentence;
+use super::repeats::Repeats;
+use super::{Sentence, evidence};
 use crate::text::{interval, number};
 use crate::view::{RunView, is_trusted, overlap};
 
@@ -19,20 +20,26 @@ pub(super) fn sentences(view: &RunView<'_>) -> Vec<Sentence> {
              The page shows what each layer keeps of the input, I(X;C).",
         )];
     }
+    let repeats = Repeats::new(view);
     let trusted: Vec<(&PlaneRow, &Figure)> = view
         .rows(VectorKind::Conductance)
-        .filter(|row| is_trusted(row))
+        .filter(|row| is_trusted(row) && !view.is_output(&row.layer) && !repeats.has(&row.layer))
         .filter_map(|row| row.mi_y.as_ref().map(|figure| (row, figure)))
         .collect();
-    let mut sentences = vec![efficiency(view)];
-    sentences.extend(label_information(&trusted));
+    let mut sentences = vec![efficiency(view, &repeats)];
+    sentences.extend(output(view));
+    sentences.extend(evidence::critical(view));
+    sentences.extend(label_information(&trusted, &repeats));
     sentences.extend(largest_step(&trusted));
     sentences
 }
 
 /// The ranking by ITE, as far as the intervals decide it.
-fn efficiency(view: &RunView<'_>) -> Sentence {
-    let ranked = &view.plane.critical;
+fn efficiency(view: &RunView<'_>, repeats: &Repeats<'_>) -> Sentence {
+    let ranked: Vec<&CriticalLayer> = view
+        .ranked()
+        .filter(|layer| !repeats.has(&layer.layer))
+        .collect();
     let Some(first) = ranked.first() else {
         return Sentence::new().words(
             "Undecided: no layer can be ranked, because every conductance figure is saturated or \
@@ -47,13 +54,13 @@ fn efficiency(view: &RunView<'_>) -> Sentence {
         .collect();
     let sentence = Sentence::new();
     if ranked.len() == 1 {
-        return sentence.layer(&first.layer).words(format!(
+        return named(sentence, &first.layer, repeats).words(format!(
             " is the only layer whose figures can be ranked: ITE {}.",
             with_interval(first.ite)
         ));
     }
     if tied.is_empty() {
-        return sentence.layer(&first.layer).words(format!(
+        return named(sentence, &first.layer, repeats).words(format!(
             " has the highest transformation efficiency, ITE {}: of what it carries, the largest \
              share is about the label. Its interval lies apart from all others.",
             with_interval(first.ite)
@@ -65,8 +72,7 @@ fn efficiency(view: &RunView<'_>) -> Sentence {
             ranked.len()
         )).layer(&first.layer).words(format!(" ({}).", with_interval(first.ite)));
     }
-    sentence
-        .layer(&first.layer)
+    named(sentence, &first.layer, repeats)
         .words(format!(
             " has the highest estimated ITE, {}, but the first place is undecided: the interval \
              overlaps that of ",
@@ -76,8 +82,41 @@ fn efficiency(view: &RunView<'_>) -> Sentence {
         .words(".")
 }
 
+/// A layer's name with those that repeat it.
+fn named(sentence: Sentence, layer: &str, repeats: &Repeats<'_>) -> Sentence {
+    let same = repeats.of(layer);
+    let sentence = sentence.layer(layer);
+    if same.is_empty() {
+        return sentence;
+    }
+    sentence
+        .words(" (with ")
+        .layers(&same, NAMES)
+        .words(", whose conductances are the same)")
+}
+
+/// Why the network's output is left out of the ranking.
+fn output(view: &RunView<'_>) -> Option<Sentence> {
+    let outputs: Vec<&str> = view
+        .layers
+        .iter()
+        .filter(|layer| layer.output)
+        .map(|layer| layer.name.as_str())
+        .collect();
+    let verb = if outputs.len() == 1 { "is" } else { "are" };
+    (!outputs.is_empty()).then(|| {
+        Sentence::new()
+            .words("Left out: ")
+            .layers(&outputs, NAMES)
+            .words(format!(
+                ", which {verb} the network's output. Only the attributed unit has conductance there, so ITE \
+                 and I(C;Y) are high by construction."
+            ))
+    })
+}
+
 /// The layer with the highest I(C;Y).
-fn label_information(trusted: &[(&PlaneRow, &Figure)]) -> Option<Sentence> {
+fn label_information(trusted: &[(&PlaneRow, &Figure)], repeats: &Repeats<'_>) -> Option<Sentence> {
     let (row, figure) = trusted
         .iter()
         .max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
@@ -86,15 +125,13 @@ fn label_information(trusted: &[(&PlaneRow, &Figure)]) -> Option<Sentence> {
         .filter(|(other, f)| other.layer != row.layer && overlap(f.ci, figure.ci))
         .map(|(other, _)| other.layer.as_str())
         .collect();
-    let sentence = Sentence::new()
-        .words("Most is known about the label at ")
-        .layer(&row.layer)
-        .words(format!(
-            ": I(C;Y) = {} bits {} of at most {}",
-            number(figure.value),
-            interval(figure.ci),
-            number(figure.ceiling)
-        ));
+    let sentence = Sentence::new().words("Most is known about the label at ");
+    let sentence = named(sentence, &row.layer, repeats).words(format!(
+        ": I(C;Y) = {} bits {} of at most {}",
+        number(figure.value),
+        interval(figure.ci),
+        number(figure.ceiling)
+    ));
     Some(if tied.is_empty() {
         sentence.words(".")
     } else {

@@ -2,7 +2,7 @@
 
 use infoplane_plane::{PlaneRow, ResolutionStep, VectorKind};
 
-use super::Sentence;
+use super::{Sentence, evidence};
 use crate::text::{integer, number, plural};
 use crate::view::RunView;
 
@@ -11,9 +11,12 @@ pub(super) fn sentences(view: &RunView<'_>) -> Vec<Sentence> {
     sentences.push(resolution(view));
     if view.labelled() {
         sentences.extend(stability(view));
+        sentences.extend(evidence::rankings(view));
         sentences.extend(above_null(view));
         sentences.extend(agreement(view));
     }
+    sentences.extend(evidence::controls(view));
+    sentences.extend(evidence::checks(view));
     sentences
 }
 
@@ -61,7 +64,7 @@ fn resolution(view: &RunView<'_>) -> Sentence {
 
 /// At how many of the valid noise levels the same layer has the highest ITE.
 fn stability(view: &RunView<'_>) -> Option<Sentence> {
-    let first = &view.plane.critical.first()?.layer;
+    let first = &view.ranked().next()?.layer;
     let valid: Vec<&ResolutionStep> = view
         .plane
         .resolution
@@ -77,7 +80,7 @@ fn stability(view: &RunView<'_>) -> Option<Sentence> {
     }
     let agreeing = valid
         .iter()
-        .filter(|step| highest_at(step) == Some(first))
+        .filter(|step| highest_at(view, step) == Some(first))
         .count();
     let sentence = Sentence::new().layer(first);
     Some(if agreeing == valid.len() {
@@ -93,10 +96,10 @@ fn stability(view: &RunView<'_>) -> Option<Sentence> {
     })
 }
 
-fn highest_at(step: &ResolutionStep) -> Option<&String> {
+fn highest_at<'a>(view: &RunView<'_>, step: &'a ResolutionStep) -> Option<&'a String> {
     step.points
         .iter()
-        .filter(|point| point.kind == VectorKind::Conductance)
+        .filter(|point| point.kind == VectorKind::Conductance && !view.is_output(&point.layer))
         .filter_map(|point| point.ite.map(|ite| (&point.layer, ite)))
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(layer, _)| layer)
@@ -128,10 +131,11 @@ fn above_null(view: &RunView<'_>) -> Option<Sentence> {
 
 /// Whether the activation plane names the same layer.
 fn agreement(view: &RunView<'_>) -> Option<Sentence> {
-    let first = view.plane.critical.first()?;
+    let first = view.ranked().next()?;
     let ite = |row: &PlaneRow| row.ite.ratio.map(|ite| ite.value);
     let activation = view
         .rows(VectorKind::Activation)
+        .filter(|row| !view.is_output(&row.layer))
         .filter_map(|row| ite(row).map(|value| (&row.layer, value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
     let sentence = Sentence::new();

@@ -6,7 +6,7 @@ use crate::view::RunView;
 
 /// The chart sections, in page order.
 pub(crate) fn sections(view: &RunView<'_>) -> Vec<Section> {
-    let mut sections = vec![plane(view), layers(view), resolution(view)];
+    let mut sections = vec![plane(view), network(view), layers(view), resolution(view)];
     if !view.plane.completeness.is_empty() {
         sections.push(completeness(view));
     }
@@ -36,7 +36,31 @@ fn plane(view: &RunView<'_>) -> Section {
         id: "plane",
         entry: "Plane",
         title: "Information plane",
-        body: format!("{intro}{}", chart("plane-chart")),
+        body: format!(
+            "{intro}<div id=\"reading\" class=\"reading\" role=\"group\" \
+             aria-label=\"Figures shown in the charts\"></div>\n{}",
+            chart("plane-chart")
+        ),
+    }
+}
+
+fn network(view: &RunView<'_>) -> Section {
+    let joined = if view.network.known {
+        "Lines and arcs are the paths of the network's graph that meet no other analysed layer; an arc is \
+         a skip connection."
+    } else {
+        "The run does not say how its layers hang together, so they are drawn as a chain, which they may \
+         not be."
+    };
+    Section {
+        id: "network",
+        entry: "Network",
+        title: "The network",
+        body: format!(
+            "<p class=\"lead\">The analysed layers from input to output. The higher a block is filled and \
+             the stronger its colour, the larger the figure. {joined}</p>\n{}",
+            chart("network-chart")
+        ),
     }
 }
 

@@ -14,14 +14,20 @@ pub(crate) fn html(view: &RunView<'_>) -> String {
     ]
     .map(|(title, sentences)| answer(title, sentences))
     .concat();
-    let picture = if view.labelled() {
-        "<section class=\"answer\"><h2>The conductance plane</h2>\
-         <div class=\"chart\" id=\"glance-chart\"></div></section>\n"
+    let picture = if view.plane.rows.is_empty() {
+        String::new()
     } else {
-        ""
+        format!(
+            "<section class=\"glance\"><h2>{}</h2><div class=\"chart\" id=\"glance-chart\"></div></section>\n",
+            if view.labelled() {
+                "The network by transformation efficiency"
+            } else {
+                "The network by what its layers keep of the input"
+            }
+        )
     };
     format!(
-        "{}<div class=\"answers\">{answers}{picture}</div>\n{}",
+        "{}{picture}<div class=\"answers\">{answers}</div>\n{}",
         facts(view),
         warnings(&view.plane.warnings)
     )

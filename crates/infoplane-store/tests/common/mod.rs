@@ -48,6 +48,7 @@ pub fn manifest_with_layers(n_samples: usize, layers: &[(&str, usize, bool)]) ->
                     depth,
                 })
                 .collect(),
+            edges: Vec::new(),
         },
         data: DataInfo {
             name: "digits".to_owned(),
