@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use infoplane_plane::{CompletenessRow, PlaneResult, PlaneRow, VectorKind};
+use infoplane_plane::{AblationResult, CompletenessRow, PlaneResult, PlaneRow, VectorKind};
 use infoplane_store::RunManifest;
 use serde::Serialize;
 
+use crate::input::ReportInput;
 use crate::labels::axis_labels;
 use crate::text::visible;
 
@@ -35,6 +36,8 @@ pub(crate) struct LayerView {
 pub(crate) struct RunView<'a> {
     pub(crate) manifest: &'a RunManifest,
     pub(crate) plane: &'a PlaneResult,
+    /// The deletion curves, where the run has an ablation.
+    pub(crate) ablation: Option<&'a AblationResult>,
     /// Layers that have rows, in network order.
     pub(crate) layers: Vec<LayerView>,
     /// The estimator shown first: that of the first row.
@@ -43,7 +46,12 @@ pub(crate) struct RunView<'a> {
 }
 
 impl<'a> RunView<'a> {
-    pub(crate) fn new(manifest: &'a RunManifest, plane: &'a PlaneResult) -> Self {
+    pub(crate) fn new(input: &ReportInput<'a>) -> Self {
+        let ReportInput {
+            manifest,
+            plane,
+            ablation,
+        } = *input;
         let mut layers: Vec<LayerView> = Vec::new();
         let mut position = HashMap::new();
         for row in &plane.rows {
@@ -74,6 +82,7 @@ impl<'a> RunView<'a> {
         Self {
             manifest,
             plane,
+            ablation,
             layers,
             estimator: plane.rows.first().map_or("", |row| &row.estimator),
             position,
