@@ -6,8 +6,8 @@ use anyhow::Context;
 use infoplane::RunConfig;
 
 use crate::flags::{
-    AttributeArgs, AttributionArgs, ControlArgs, ImageArgs, InformationArgs, LayersArgs,
-    NetworkArgs, PredictArgs, RunArgs, SelftestArgs, SeriesArgs,
+    AttributeArgs, AttributionArgs, ControlArgs, FigureArgs, ImageArgs, InformationArgs,
+    LayersArgs, NetworkArgs, PredictArgs, RunArgs, SelftestArgs, SeriesArgs,
 };
 
 /// Puts what was given over what was there.
@@ -30,6 +30,7 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
     config.exact |= args.exact;
     config.ablate |= args.ablate;
     controls(&mut config, &args.controls);
+    figures(&mut config, &args.figures);
     Ok(config)
 }
 
@@ -96,6 +97,12 @@ pub fn controls(config: &mut RunConfig, args: &ControlArgs) {
         config.controls = vec!["all".to_string()];
     }
     over!(config, args, control_samples);
+}
+
+pub fn figures(config: &mut RunConfig, args: &FigureArgs) {
+    if !args.figure_formats.is_empty() {
+        config.figure_formats.clone_from(&args.figure_formats);
+    }
 }
 
 fn network(config: &mut RunConfig, args: &NetworkArgs) {

@@ -167,6 +167,17 @@ pub struct InformationArgs {
     pub seed: Option<u64>,
 }
 
+/// How the report's figures are written.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct FigureArgs {
+    /// Write the figures as svg, png or both [default: svg,png]
+    ///
+    /// Both are of print size, with the fonts in them; png has 300 dots an inch.
+    #[arg(long = "figure-format", value_name = "NAME,...", value_delimiter = ',')]
+    pub figure_formats: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 #[command(mut_arg("model", |arg| arg.required_unless_present("config")))]
 pub struct RunArgs {
@@ -208,6 +219,8 @@ pub struct RunArgs {
     /// missing. On machines of one kind the result is that of one machine, byte for byte.
     #[arg(long, value_name = "i/n", conflicts_with_all = ["controls", "control", "ablate"])]
     pub shard: Option<Shard>,
+    #[command(flatten)]
+    pub figures: FigureArgs,
     /// Print the plane as JSON; with --shard, what was done
     #[arg(long)]
     pub json: bool,
@@ -342,6 +355,8 @@ pub struct DemoArgs {
     pub ablate: bool,
     #[command(flatten)]
     pub controls: ControlArgs,
+    #[command(flatten)]
+    pub figures: FigureArgs,
     /// Print the plane as JSON
     #[arg(long)]
     pub json: bool,
@@ -382,6 +397,8 @@ pub struct PlaneArgs {
     pub dir: PathBuf,
     #[command(flatten)]
     pub information: InformationArgs,
+    #[command(flatten)]
+    pub figures: FigureArgs,
     /// Print the plane as JSON
     #[arg(long)]
     pub json: bool,
@@ -464,6 +481,8 @@ pub enum ReplaceArg {
 pub struct ReportArgs {
     /// The run directory
     pub dir: PathBuf,
+    #[command(flatten)]
+    pub figures: FigureArgs,
 }
 
 #[derive(Debug, Args)]

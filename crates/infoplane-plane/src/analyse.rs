@@ -6,7 +6,7 @@ use infoplane_estimators::{
 
 use crate::channels;
 use crate::checks::{self, Check};
-use crate::completeness::completeness;
+use crate::completeness::{completeness, step_counts};
 use crate::critical::{Candidate, rank};
 use crate::efficiency::efficiency;
 use crate::families::{self, Found, OWN, Other};
@@ -202,7 +202,9 @@ pub fn analyse_with_halves(
         rows,
         completeness,
         steps: Distribution::of(input.steps.iter().map(|&s| f64::from(s)).collect()),
+        step_counts: step_counts(&input.steps),
         warnings,
+        settings: None,
     };
     Ok((result, halves))
 }

@@ -1,6 +1,8 @@
-//! How far conductances are from summing to the output difference, by cut layer.
+//! How far conductances are from summing to the output difference, by cut layer, and the steps it took.
 
-use crate::{CompletenessRow, Distribution, PlaneInput};
+use std::collections::BTreeMap;
+
+use crate::{CompletenessRow, Distribution, PlaneInput, StepCount};
 
 impl Distribution {
     /// Summarises `values`; all zeros where there are none.
@@ -53,9 +55,30 @@ pub(crate) fn completeness(input: &PlaneInput<'_>) -> Vec<CompletenessRow> {
         .collect()
 }
 
+/// Samples by number of path steps, fewest steps first.
+pub(crate) fn step_counts(steps: &[u32]) -> Vec<StepCount> {
+    let mut counts = BTreeMap::new();
+    for &steps in steps {
+        *counts.entry(steps).or_insert(0) += 1;
+    }
+    counts
+        .into_iter()
+        .map(|(steps, samples)| StepCount { steps, samples })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_are_counted_by_their_steps() {
+        let count = |steps, samples| StepCount { steps, samples };
+        assert_eq!(
+            step_counts(&[24, 12, 24, 64]),
+            [count(12, 1), count(24, 2), count(64, 1)]
+        );
+    }
 
     #[test]
     fn distribution_interpolates_between_order_statistics() {

@@ -3,6 +3,8 @@
 //! An estimator is asked for by its family's name, or with parameters as
 //! `binned:partition=equal-width:bins=30`; its rows carry what was asked for as their name.
 
+use std::collections::BTreeMap;
+
 use infoplane_estimators::registry::{self, Family};
 use infoplane_estimators::{
     About, Estimate, Estimator, EstimatorError, Information, Labels, Pair, Resampling, Samples,
@@ -17,12 +19,12 @@ pub(crate) const OWN: &str = "gaussian-channel";
 /// The family that is Kraskov's estimator for classes.
 const CLASS_KSG: &str = "ross";
 
-/// Halves behind an interval, the same for every layer; fewer than the plane's own, as some families
-/// take long.
-const SUBSAMPLES: usize = 20;
+/// Halves behind an interval of another estimator than the plane's own, the same for every layer; fewer
+/// than for its own, as some families take long.
+pub const OTHER_SUBSAMPLES: usize = 20;
 
-/// Permutations behind a null.
-const PERMUTATIONS: usize = 10;
+/// Permutations behind a null of another estimator than the plane's own.
+pub const OTHER_PERMUTATIONS: usize = 10;
 
 /// A family that was asked for, perhaps with parameters.
 pub(crate) struct Other {
@@ -40,6 +42,13 @@ pub(crate) enum Found {
     Label(Box<Estimate>),
     /// Neither: such a family, without labels.
     Nothing,
+}
+
+/// Every parameter of the estimator that rows name `name`, with the defaults of those that the name does not
+/// give; `None` for a name that no estimator has.
+pub fn estimator_parameters(name: &str) -> Option<BTreeMap<String, Value>> {
+    let other = Other::of(name).ok()?;
+    Some(other.estimator.parameters())
 }
 
 /// The families of `names` but the plane's own, each once.
@@ -124,8 +133,8 @@ impl Other {
         seed: u64,
     ) -> Result<Found, EstimatorError> {
         let resampling = Resampling {
-            subsamples: SUBSAMPLES,
-            permutations: PERMUTATIONS,
+            subsamples: OTHER_SUBSAMPLES,
+            permutations: OTHER_PERMUTATIONS,
             seed,
         };
         let of = |estimator: &dyn Estimator, about| match estimator

@@ -51,15 +51,16 @@ pub use controls::{
     OmittedControl, compare_controls,
 };
 pub use error::PlaneError;
+pub use families::{OTHER_PERMUTATIONS, OTHER_SUBSAMPLES, estimator_parameters};
 pub use files::{PLANE_FORMAT, write_plane};
 pub use halves::RowHalves;
 pub use input::{LabelInput, LayerInput, Matrix, PlaneInput, VectorSource};
 pub use options::{PlaneOptions, TAUS, VectorRange};
 pub use resolution::{Swept, common_resolution};
 pub use result::{
-    Accuracy, ClassRow, CompletenessRow, CriticalLayer, Distribution, Figure, Interval, Ite,
-    LabelSummary, NullFigure, PlaneResult, PlaneRow, Resolution, ResolutionPoint, ResolutionStep,
-    VectorKind,
+    Accuracy, ClassRow, CompletenessRow, CriticalLayer, Distribution, Figure, InformationSettings,
+    Interval, Ite, LabelSummary, NullFigure, PlaneResult, PlaneRow, Resolution, ResolutionPoint,
+    ResolutionStep, StepCount, VectorKind,
 };
 pub use roles::{Role, RoleRow};
 pub use run::{Against, ClassGroups};

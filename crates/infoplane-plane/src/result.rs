@@ -47,6 +47,9 @@ pub struct PlaneResult {
     pub completeness: Vec<CompletenessRow>,
     /// Path steps a sample took.
     pub steps: Distribution,
+    /// Samples by number of path steps, fewest steps first.
+    #[serde(default)]
+    pub step_counts: Vec<StepCount>,
     /// Layers ranked by transformation efficiency on the conductance plane, best first; only layers
     /// whose figures are neither saturated nor flagged.
     pub critical: Vec<CriticalLayer>,
@@ -58,6 +61,9 @@ pub struct PlaneResult {
     pub controls: Option<ControlsResult>,
     /// Sentences a reader must see before trusting a figure.
     pub warnings: Vec<String>,
+    /// What was asked of the analysis; absent where it was called without settings of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<InformationSettings>,
 }
 
 impl PlaneResult {
@@ -68,6 +74,30 @@ impl PlaneResult {
             .iter()
             .filter(|row| row.estimator == OWN && row.label == self.label.kind)
     }
+}
+
+/// What was asked of the analysis, as it was given: with `run.json`, everything that determines the result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct InformationSettings {
+    /// The file and column that map classes to groups, `FILE.csv:COLUMN`.
+    pub groups: Option<String>,
+    /// The labels asked for; empty for the default.
+    pub against: Vec<String>,
+    /// The families of estimators beside the plane's own.
+    pub estimators: Vec<String>,
+    /// The channel's noise, where it was fixed and not chosen.
+    pub tau: Option<f64>,
+    /// Seed of everything random in the analysis.
+    pub seed: u64,
+}
+
+/// Samples that took as many path steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCount {
+    /// Path steps.
+    pub steps: u32,
+    /// Samples.
+    pub samples: usize,
 }
 
 /// What a layer's vectors tell of each class: D(p(c̃|y) ‖ p(c̃)), whose mean over samples is I(C̃;Y).

@@ -5,7 +5,7 @@ mod fixture;
 
 use std::path::PathBuf;
 
-use infoplane_report::{ReportOptions, write_report};
+use infoplane_report::{ReportInput, ReportOptions, write_report};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(
@@ -23,8 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, (manifest, plane)) in runs {
         let files = write_report(
             &out.join(name),
-            &manifest,
-            &plane,
+            &ReportInput::new(&manifest, &plane),
             &ReportOptions::default(),
         )?;
         println!("{}", files.html.display());

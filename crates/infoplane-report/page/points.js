@@ -7,13 +7,13 @@ const REACH = 28;
 
 /**
  * Makes a chart's points answer. `items[i]` is `{ node, index, describe }`: the SVG node, the
- * layer's index, and a function that gives `{ title, lines }`.
+ * layer's index or null, and a function that gives `{ title, lines }`.
  */
 function answering(chart, items) {
   let current = 0;
   items.forEach((item, position) => {
     const { title, lines } = item.describe();
-    item.node.dataset.layer = item.index;
+    if (item.index !== null) item.node.dataset.layer = item.index;
     item.node.classList.add("point");
     item.node.setAttribute("role", "img");
     item.node.setAttribute("tabindex", position === 0 ? "0" : "-1");

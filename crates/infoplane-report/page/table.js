@@ -1,4 +1,4 @@
-// Sorting the table of every figure, and copying it as CSV.
+// Sorting and filtering the table of every figure, and copying what it shows as CSV.
 
 function startTable() {
   const table = document.getElementById("figures-table");
@@ -15,6 +15,7 @@ function startTable() {
     button.addEventListener("click", () => sortBy(column));
   });
   const original = [...body.rows];
+  const rowOf = new Map(original.map((row, position) => [row, plane.rows[position]]));
 
   function sortBy(column) {
     const header = headers[column];
@@ -32,11 +33,24 @@ function startTable() {
   }
 
   const status = element("span", { role: "status" });
+  const filter = element("input", { type: "search", placeholder: "block2 conductance" });
+  filter.addEventListener("input", () => {
+    const words = filter.value.toLowerCase().split(/\s+/);
+    for (const row of original) {
+      const text = [...row.cells].filter((cell) => cell.classList.contains("text"))
+        .map((cell) => cell.textContent.toLowerCase()).join("\n");
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    const shown = original.filter((row) => !row.hidden).length;
+    status.textContent = shown < original.length ? `${shown} of ${original.length} rows` : "";
+  });
   const copy = element("button", { type: "button", class: "action" }, "Copy as CSV");
   copy.addEventListener("click", async () => {
-    status.textContent = (await copyText(csv())) ? "Copied." : "The browser refused to copy.";
+    const shown = [...body.rows].filter((row) => !row.hidden).map((row) => rowOf.get(row));
+    status.textContent = (await copyText(csv(shown))) ? `Copied ${shown.length} rows.` : "The browser refused to copy.";
   });
-  document.getElementById("table-tools").append(copy, status);
+  document.getElementById("table-tools").append(
+    element("label", { class: "filter" }, "Filter by words", filter), copy, status);
 }
 
 /** Undefined figures come last whichever way the table is sorted. */
@@ -46,9 +60,9 @@ function compareNumbers(a, b, sign) {
   return sign * (a - b);
 }
 
-/** The rows as CSV (RFC 4180) with full precision, columns named as in `plane.csv`. */
-function csv() {
-  const records = plane.rows.map((row) => flatten(row));
+/** Rows as CSV (RFC 4180) with full precision, columns named as in `plane.csv`. */
+function csv(rows) {
+  const records = rows.map((row) => flatten(row));
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const cell = (value) => {
     const text = value === null || value === undefined ? "" : String(value);

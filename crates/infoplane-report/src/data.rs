@@ -1,6 +1,6 @@
 //! The one block of JSON that the page's scripts read.
 
-use infoplane_plane::PlaneResult;
+use infoplane_plane::{AblationResult, PlaneResult};
 use infoplane_store::RunManifest;
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ struct ReportData<'a> {
     format: u32,
     manifest: &'a RunManifest,
     plane: &'a PlaneResult,
+    ablation: Option<&'a AblationResult>,
     layers: &'a [LayerView],
     network: &'a Network,
 }
@@ -25,6 +26,7 @@ pub(crate) fn embedded_json(view: &RunView<'_>) -> Result<String, serde_json::Er
         format: 1,
         manifest: view.manifest,
         plane: view.plane,
+        ablation: view.ablation,
         layers: &view.layers,
         network: &view.network,
     })?;

@@ -12,6 +12,7 @@ mod sureness;
 use infoplane_plane::PlaneResult;
 use infoplane_store::RunManifest;
 
+use crate::input::ReportInput;
 use crate::text::{escape, visible};
 use crate::view::RunView;
 
@@ -29,7 +30,7 @@ pub struct Findings {
 impl Findings {
     /// Builds the sentences from a result.
     pub fn new(manifest: &RunManifest, plane: &PlaneResult) -> Self {
-        Self::from_view(&RunView::new(manifest, plane))
+        Self::from_view(&RunView::new(&ReportInput::new(manifest, plane)))
     }
 
     pub(crate) fn from_view(view: &RunView<'_>) -> Self {

@@ -12,6 +12,7 @@ mod assets;
 mod data;
 mod figures;
 mod findings;
+mod input;
 mod labels;
 mod network;
 mod page;
@@ -23,11 +24,11 @@ mod view;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use infoplane_plane::PlaneResult;
-use infoplane_store::{RunManifest, StoreError, write_atomically};
+use infoplane_store::{StoreError, write_atomically};
 
-pub use figures::PngError;
+pub use figures::{FigureFormat, PngError};
 pub use findings::{Findings, Sentence};
+pub use input::ReportInput;
 pub use series::write_series_figures;
 
 use figures::Rasteriser;
@@ -41,6 +42,8 @@ pub struct ReportOptions {
     pub title: Option<String>,
     /// Whether the figures are written beside the page.
     pub figures: bool,
+    /// The kinds of file that each figure is written as.
+    pub formats: Vec<FigureFormat>,
     /// Resolution of the PNG figures, in pixels an inch: 30 to 1200.
     pub figure_dpi: u32,
 }
@@ -50,6 +53,7 @@ impl Default for ReportOptions {
         Self {
             title: None,
             figures: true,
+            formats: FigureFormat::ALL.to_vec(),
             figure_dpi: 300,
         }
     }
@@ -60,7 +64,7 @@ impl Default for ReportOptions {
 pub struct ReportFiles {
     /// `report.html`.
     pub html: PathBuf,
-    /// `figures/*.svg` and `figures/*.png`, each SVG followed by its PNG.
+    /// `figures/*.svg` and `figures/*.png`, in the order of [`ReportOptions::formats`] for each figure.
     pub figures: Vec<PathBuf>,
 }
 
@@ -103,45 +107,46 @@ pub enum ReportError {
 /// Where a file cannot be written, or `figure_dpi` is out of range.
 pub fn write_report(
     dir: &Path,
-    manifest: &RunManifest,
-    plane: &PlaneResult,
+    input: &ReportInput<'_>,
     options: &ReportOptions,
 ) -> Result<ReportFiles, ReportError> {
-    let view = RunView::new(manifest, plane);
+    let view = RunView::new(input);
     create_folder(dir)?;
     let html = dir.join("report.html");
     let page = page::html(&view, options.title.as_deref())?;
     write_atomically(&html, page.as_bytes())?;
     let figures = if options.figures {
-        write_figures(&dir.join("figures"), &view, options.figure_dpi)?
+        write_drawn(&dir.join("figures"), options, figures::all(&view))?
     } else {
         Vec::new()
     };
     Ok(ReportFiles { html, figures })
 }
 
-fn write_figures(dir: &Path, view: &RunView<'_>, dpi: u32) -> Result<Vec<PathBuf>, ReportError> {
-    write_drawn(dir, &Rasteriser::new(dpi), figures::all(view))
-}
-
-/// Writes figures into a folder, each as SVG and rendered as PNG.
+/// Writes figures into a folder, each in every format that is asked for; PNG is rendered from the SVG.
 fn write_drawn(
     dir: &Path,
-    rasteriser: &Rasteriser,
+    options: &ReportOptions,
     figures: Vec<figures::Figure>,
 ) -> Result<Vec<PathBuf>, ReportError> {
     create_folder(dir)?;
+    let rasteriser = Rasteriser::new(options.figure_dpi);
     let mut files = Vec::new();
     for figure in figures {
-        let png = rasteriser
-            .render(&figure.svg)
-            .map_err(|source| ReportError::Figure {
-                name: figure.name.to_string(),
-                source,
-            })?;
-        for (ending, bytes) in [("svg", figure.svg.as_bytes()), ("png", &png)] {
-            let path = dir.join(format!("{}.{ending}", figure.name));
-            write_atomically(&path, bytes)?;
+        for format in &options.formats {
+            let bytes = match format {
+                FigureFormat::Svg => figure.svg.clone().into_bytes(),
+                FigureFormat::Png => {
+                    rasteriser
+                        .render(&figure.svg)
+                        .map_err(|source| ReportError::Figure {
+                            name: figure.name.to_string(),
+                            source,
+                        })?
+                }
+            };
+            let path = dir.join(format!("{}.{}", figure.name, format.name()));
+            write_atomically(&path, &bytes)?;
             files.push(path);
         }
     }

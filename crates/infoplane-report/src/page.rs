@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::assets;
 use crate::data::embedded_json;
-use crate::sections::{Section, ablation, charts, controls, methods, summary, table};
+use crate::sections::{Section, ablation, charts, controls, label, methods, roles, summary, table};
 use crate::text::escape;
 use crate::view::RunView;
 
@@ -17,7 +17,7 @@ use crate::view::RunView;
 const EARLY_SCRIPT: &str = include_str!("../page/early.js");
 
 /// The page's own scripts, in order; each section's is one file.
-const PAGE_SCRIPTS: [&str; 14] = [
+const PAGE_SCRIPTS: &[&str] = &[
     include_str!("../page/core.js"),
     include_str!("../page/format.js"),
     include_str!("../page/theme.js"),
@@ -30,6 +30,17 @@ const PAGE_SCRIPTS: [&str; 14] = [
     include_str!("../page/layers.js"),
     include_str!("../page/resolution.js"),
     include_str!("../page/completeness.js"),
+    include_str!("../page/steps.js"),
+    include_str!("../page/profile.js"),
+    include_str!("../page/changes.js"),
+    include_str!("../page/roles.js"),
+    include_str!("../page/checks.js"),
+    include_str!("../page/heat.js"),
+    include_str!("../page/stability.js"),
+    include_str!("../page/classes.js"),
+    include_str!("../page/channels.js"),
+    include_str!("../page/ablation.js"),
+    include_str!("../page/controls.js"),
     include_str!("../page/table.js"),
     include_str!("../page/start.js"),
 ];
@@ -64,6 +75,11 @@ pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, se
         hashes.join(" ")
     );
     let mut sections = charts::sections(view);
+    sections.extend(roles::roles(view));
+    sections.extend(roles::checks(view));
+    sections.extend(label::stability(view));
+    sections.extend(label::classes(view));
+    sections.extend(label::channels(view));
     sections.extend(ablation::section(view));
     sections.extend(controls::section(view));
     sections.push(table::section(view));
@@ -88,7 +104,10 @@ pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, se
         version = escape(env!("CARGO_PKG_VERSION")),
         title = escape(&title),
         fonts = font_faces(),
-        style = include_str!("../page/report.css"),
+        style = concat!(
+            include_str!("../page/report.css"),
+            include_str!("../page/views.css")
+        ),
         navigation = sections.iter().map(navigation_entry).collect::<String>(),
         summary = summary::html(view),
         body = sections.iter().map(section_html).collect::<String>(),

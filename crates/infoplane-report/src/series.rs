@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use infoplane_plane::SeriesResult;
 
-use crate::figures::{Rasteriser, series};
+use crate::figures::series;
 use crate::{ReportError, ReportOptions, write_drawn};
 
 /// Writes the figures of a series into `figures/` of `dir`: `series_conductance` and `series_activation`, and
@@ -20,6 +20,6 @@ pub fn write_series_figures(
     dir: &Path,
     result: &SeriesResult,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let rasteriser = Rasteriser::new(ReportOptions::default().figure_dpi);
-    write_drawn(&dir.join("figures"), &rasteriser, series(result))
+    let options = ReportOptions::default();
+    write_drawn(&dir.join("figures"), &options, series(result))
 }

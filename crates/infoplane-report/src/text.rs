@@ -21,6 +21,25 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// A sentence as HTML, its names between backticks set apart as names of layers.
+pub(crate) fn with_names(sentence: &str) -> String {
+    let parts: Vec<&str> = sentence.split('`').collect();
+    // A backtick without a partner stays one.
+    let paired = parts.len() - 1 - (parts.len() - 1) % 2;
+    let mut html = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        if index > paired {
+            html.push('`');
+        }
+        if index % 2 == 1 && index < paired {
+            html.push_str(&format!("<bdi class=\"layer\">{}</bdi>", escape(part)));
+        } else {
+            html.push_str(&escape(part));
+        }
+    }
+    html
+}
+
 /// Text with every control and reordering character spelled out: `a‹U+000A›b`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
@@ -176,6 +195,16 @@ mod tests {
         assert_eq!(interval([-0.02, 0.04]), "[−0.020, 0.040]");
         assert_eq!(percent(0.012), "1.2\u{a0}%");
         assert_eq!(integer(1_235_496), "1\u{202f}235\u{202f}496");
+    }
+
+    #[test]
+    fn names_between_backticks_are_set_apart() {
+        assert_eq!(
+            with_names("from `a<b` to `c`."),
+            "from <bdi class=\"layer\">a&lt;b</bdi> to <bdi class=\"layer\">c</bdi>."
+        );
+        assert_eq!(with_names("a ` b"), "a ` b");
+        assert_eq!(with_names("`a` ` b"), "<bdi class=\"layer\">a</bdi> ` b");
     }
 
     #[test]

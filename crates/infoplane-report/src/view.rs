@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use infoplane_plane::{CompletenessRow, CriticalLayer, PlaneResult, PlaneRow, VectorKind};
+use infoplane_plane::{
+    AblationResult, CompletenessRow, CriticalLayer, PlaneResult, PlaneRow, VectorKind,
+};
 use infoplane_store::RunManifest;
 use serde::Serialize;
 
+use crate::input::ReportInput;
 use crate::labels::axis_labels;
 use crate::network::{Network, output_layers};
 use crate::text::visible;
@@ -39,6 +42,8 @@ pub(crate) struct LayerView {
 pub(crate) struct RunView<'a> {
     pub(crate) manifest: &'a RunManifest,
     pub(crate) plane: &'a PlaneResult,
+    /// The deletion curves, where the run has an ablation.
+    pub(crate) ablation: Option<&'a AblationResult>,
     /// Layers that have rows, in network order.
     pub(crate) layers: Vec<LayerView>,
     /// How the layers hang together.
@@ -49,7 +54,12 @@ pub(crate) struct RunView<'a> {
 }
 
 impl<'a> RunView<'a> {
-    pub(crate) fn new(manifest: &'a RunManifest, plane: &'a PlaneResult) -> Self {
+    pub(crate) fn new(input: &ReportInput<'a>) -> Self {
+        let ReportInput {
+            manifest,
+            plane,
+            ablation,
+        } = *input;
         let mut layers: Vec<LayerView> = Vec::new();
         let mut position = HashMap::new();
         let outputs = output_layers(&manifest.model);
@@ -83,6 +93,7 @@ impl<'a> RunView<'a> {
             manifest,
             plane,
             network: Network::new(&layers, &manifest.model.edges),
+            ablation,
             layers,
             estimator: plane.rows.first().map_or("", |row| &row.estimator),
             position,

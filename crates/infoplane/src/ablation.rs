@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use infoplane_plane::{
     AblationResult, AblationSettings, PlaneResult, combine, write_ablation, write_plane,
 };
-use infoplane_report::{ReportOptions, write_report};
+use infoplane_report::{ReportInput, ReportOptions, write_report};
 use infoplane_store::RunDir;
 
 pub(crate) use measure::{Subject, measure};
@@ -101,7 +101,9 @@ pub fn ablate(
     if let Some(mut plane) = plane {
         combine(&mut plane, &ablated.result);
         write_plane(dir, &plane)?;
-        let report = write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?;
+        let input =
+            ReportInput::new(stored.manifest(), &plane).with_ablation(Some(&ablated.result));
+        let report = write_report(dir, &input, &ReportOptions::default())?;
         ablated.plane = Some(plane);
         ablated.report = Some(report.html);
     }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use infoplane_plane::{
-    AblationSettings, Against, ClassGroups, PlaneError, PlaneInput, PlaneOptions, PlaneResult,
-    RowHalves, Swept, analyse_with_halves, combine, read_ablation, write_plane,
+    AblationSettings, Against, ClassGroups, InformationSettings, PlaneError, PlaneInput,
+    PlaneOptions, PlaneResult, RowHalves, Swept, analyse_with_halves, combine, read_ablation,
+    write_plane,
 };
-use infoplane_report::{ReportOptions, write_report};
+use infoplane_report::{FigureFormat, ReportInput, ReportOptions, write_report};
 use infoplane_store::{RunDir, Shard, SkippedSample};
 
 use crate::config::{DEFAULT_SEED, RunConfig};
@@ -168,6 +169,7 @@ impl Analysis {
         let out = out.ok_or_else(|| Error::Setting("--out is missing".to_string()))?;
         let groups = groups(&self.config)?;
         plane_options(&self.config)?;
+        report_options(&self.config)?;
         self.config.control_kinds()?;
         self.config.n_control_samples()?;
         if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
@@ -184,8 +186,8 @@ impl Analysis {
 }
 
 /// The plane and the report again, from a run's stored vectors and its ablation, where it has one. Only
-/// the settings of the information side (`groups`, `against`, `estimators`, `tau`, `seed`) are used. The
-/// directory is locked meanwhile.
+/// the settings of the information side (`groups`, `against`, `estimators`, `tau`, `seed`) and `figure_formats`
+/// are used. The directory is locked meanwhile.
 ///
 /// # Errors
 /// Among others, where a part is damaged or missing, or another process writes to the directory.
@@ -196,19 +198,24 @@ pub fn plane(
 ) -> Result<Finished, Error> {
     let groups = groups(settings)?;
     plane_options(settings)?;
+    report_options(settings)?;
     let stored = RunDir::open_exclusively(dir)?;
     stored.check_complete()?;
     plane_and_report(&stored, dir, settings, groups.as_ref(), progress)
 }
 
-/// The report again, from a run's `plane.json`. The directory is locked meanwhile.
+/// The report again, from a run's `plane.json` and `ablation.json`. Of the settings only `figure_formats` is
+/// used. The directory is locked meanwhile.
 ///
 /// # Errors
 /// Among others, where a part is damaged, or another process writes to the directory.
-pub fn report(dir: &Path) -> Result<PathBuf, Error> {
+pub fn report(dir: &Path, settings: &RunConfig) -> Result<PathBuf, Error> {
+    let options = report_options(settings)?;
     let stored = RunDir::open_exclusively(dir)?;
     let plane = read_plane(dir)?;
-    Ok(write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?.html)
+    let ablation = read_ablation(dir, &stored)?;
+    let input = ReportInput::new(stored.manifest(), &plane).with_ablation(ablation.as_ref());
+    Ok(write_report(dir, &input, &options)?.html)
 }
 
 /// A run's `plane.json`.
@@ -268,6 +275,25 @@ pub(crate) fn plane_options(config: &RunConfig) -> Result<PlaneOptions, Error> {
     Ok(options)
 }
 
+/// How the report is to be written, checked.
+fn report_options(config: &RunConfig) -> Result<ReportOptions, Error> {
+    let mut options = ReportOptions::default();
+    if !config.figure_formats.is_empty() {
+        let parse = |name: &String| {
+            FigureFormat::from_name(name).ok_or_else(|| {
+                let known = FigureFormat::ALL.map(FigureFormat::name).join(" and ");
+                Error::Setting(format!("figure format `{name}`: allowed are {known}"))
+            })
+        };
+        options.formats = config
+            .figure_formats
+            .iter()
+            .map(parse)
+            .collect::<Result<_, _>>()?;
+    }
+    Ok(options)
+}
+
 fn plane_and_report(
     stored: &RunDir,
     out: &Path,
@@ -320,12 +346,20 @@ pub(crate) fn plane_of(
         (progress.borrow_mut())(&Progress::of(Phase::Information, done, 2 * step.total));
     })?;
     result.warnings.extend(unreached(stored)?);
+    result.settings = Some(InformationSettings {
+        groups: config.groups.clone(),
+        against: config.against.clone(),
+        estimators: config.estimators.clone(),
+        tau: config.tau,
+        seed: config.seed.unwrap_or(DEFAULT_SEED),
+    });
     result.controls = controls::compare(stored, out, (groups, &against(config)?), options)?;
     if let Some(ablation) = &ablation {
         combine(&mut result, ablation);
     }
     write_plane(out, &result)?;
-    let report = write_report(out, stored.manifest(), &result, &ReportOptions::default())?;
+    let report = ReportInput::new(stored.manifest(), &result).with_ablation(ablation.as_ref());
+    let report = write_report(out, &report, &report_options(config)?)?;
     let finished = Finished {
         plane: result,
         report: report.html,
@@ -334,23 +368,36 @@ pub(crate) fn plane_of(
     Ok((finished, halves))
 }
 
-/// A sentence on the samples that the adaptive quadrature left above its tolerance.
+/// Completeness error above which a sample of a fixed quadrature counts as unconverged.
+const UNCONVERGED: f64 = 0.05;
+
+/// A sentence on the samples whose path integral did not converge: those that the adaptive quadrature left
+/// above its tolerance, or a fixed one above 5 %.
 fn unreached(stored: &RunDir) -> Result<Option<String>, Error> {
     let quadrature = &stored.manifest().config["quadrature"];
-    let Some(tolerance) = quadrature["tolerance"].as_f64() else {
-        return Ok(None);
-    };
+    let tolerance = quadrature["tolerance"].as_f64();
+    let limit = tolerance.unwrap_or(UNCONVERGED);
     let errors = stored.errors()?;
-    let above = errors.iter().filter(|&&error| f64::from(error) > tolerance);
+    let above = errors.iter().filter(|&&error| f64::from(error) > limit);
     let n_above = above.count();
+    if n_above == 0 {
+        return Ok(None);
+    }
     let largest = errors.iter().copied().fold(0.0, f32::max);
-    Ok((n_above > 0).then(|| {
-        format!(
-            "Quadrature: {n_above} of {} samples did not come within the tolerance of {} % in {} steps; the largest completeness error is {:.1} %. Their steps and errors are in the samples' columns `steps` and `error`.",
-            errors.len(),
-            100.0 * tolerance,
-            quadrature["max_steps"],
-            100.0 * largest
-        )
-    }))
+    let missed = match tolerance {
+        Some(_) => format!(
+            "did not come within the tolerance of {} % in {} steps",
+            100.0 * limit,
+            quadrature["max_steps"]
+        ),
+        None => format!(
+            "miss the output difference by more than {} %; use more steps or the adaptive rule",
+            100.0 * limit
+        ),
+    };
+    Ok(Some(format!(
+        "Quadrature: {n_above} of {} samples {missed}; the largest completeness error is {:.1} %. Their steps and errors are in the samples' columns `steps` and `error`.",
+        errors.len(),
+        100.0 * largest
+    )))
 }

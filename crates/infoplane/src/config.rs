@@ -80,6 +80,8 @@ pub struct RunConfig {
     pub controls: Vec<String>,
     /// Samples of each control, spread evenly; 500 by default.
     pub control_samples: Option<usize>,
+    /// Kinds of file that figures are written as, by name (see [`crate::FigureFormat`]); all of them where empty.
+    pub figure_formats: Vec<String>,
     /// Only the parts of this shard, and no plane; no part of what makes the run the run it is.
     pub shard: Option<Shard>,
     /// Channel noise relative to a layer's standard deviation; chosen automatically by default.

@@ -48,6 +48,7 @@ pub use infoplane_plane::{
     AblationResult, AblationSettings, ControlKind, ControlsResult, Figure, Interval, PlaneResult,
     RankedBy, Replacement, SeriesResult, VectorKind,
 };
+pub use infoplane_report::FigureFormat;
 pub use infoplane_store::{Shard, SkippedSample};
 
 pub use infoplane_attribution as attribution;

@@ -12,6 +12,7 @@ use crate::progress::ProgressView;
 pub fn plane(args: &PlaneArgs) -> anyhow::Result<()> {
     let mut settings = RunConfig::default();
     config::information(&mut settings, &args.information);
+    config::figures(&mut settings, &args.figures);
     let mut view = ProgressView::new();
     let done = infoplane::plane(&args.dir, &settings, &mut |progress| view.show(progress));
     view.finish();
@@ -27,7 +28,9 @@ pub fn plane(args: &PlaneArgs) -> anyhow::Result<()> {
 }
 
 pub fn report(args: &ReportArgs) -> anyhow::Result<()> {
-    let report = infoplane::report(&args.dir)?;
+    let mut settings = RunConfig::default();
+    config::figures(&mut settings, &args.figures);
+    let report = infoplane::report(&args.dir, &settings)?;
     println!("report    {}", report.display());
     Ok(())
 }

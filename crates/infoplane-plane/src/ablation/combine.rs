@@ -248,6 +248,8 @@ mod tests {
                 p95: 0.0,
                 max: 0.0,
             },
+            step_counts: Vec::new(),
+            settings: None,
             roles: Vec::new(),
             stability: Vec::new(),
             checks: Vec::new(),

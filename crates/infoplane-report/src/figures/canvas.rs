@@ -149,6 +149,44 @@ impl Canvas {
         ));
     }
 
+    /// The band between two lines of as many points, translucent.
+    pub(super) fn band(&mut self, upper: &[(f64, f64)], lower: &[(f64, f64)], colour: &str) {
+        let outline: Vec<String> = upper
+            .iter()
+            .chain(lower.iter().rev())
+            .map(|(x, y)| format!("{x:.2},{y:.2}"))
+            .collect();
+        self.push(format_args!(
+            "<polygon points=\"{}\" fill=\"{colour}\" fill-opacity=\"0.18\"/>",
+            outline.join(" ")
+        ));
+    }
+
+    /// Rectangles of one colour, as one path.
+    pub(super) fn rectangles(&mut self, areas: &[Area], fill: &str) {
+        let path: String = areas
+            .iter()
+            .map(|area| {
+                let (width, height) = (area.width(), area.bottom - area.top);
+                format!(
+                    "M{:.2} {:.2}h{width:.2}v{height:.2}h{:.2}z",
+                    area.left, area.top, -width
+                )
+            })
+            .collect();
+        self.push(format_args!("<path d=\"{path}\" fill=\"{fill}\"/>"));
+    }
+
+    /// A square mark, for what is compared with a layer's own.
+    pub(super) fn square(&mut self, (x, y): (f64, f64), radius: f64, colour: &str) {
+        let side = 2.0 * radius * 0.88;
+        self.push(format_args!(
+            "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{side:.2}\" height=\"{side:.2}\" fill=\"{colour}\" stroke=\"#ffffff\" stroke-width=\"0.5\"/>",
+            x - side / 2.0,
+            y - side / 2.0
+        ));
+    }
+
     /// A layer's mark: a disc for a cut layer, a diamond for a branch, hollow where not trusted.
     pub(super) fn mark(&mut self, (x, y): (f64, f64), radius: f64, symbol: Symbol, colour: &str) {
         let (fill, stroke) = if symbol.trusted {
@@ -252,6 +290,12 @@ impl Canvas {
         }
     }
 
+    /// A panel's title above its area.
+    pub(super) fn panel_title(&mut self, area: Area, title: &str) {
+        let at = (area.left, area.top - 6.0);
+        self.text(at, title, Anchor::Start, Look::title());
+    }
+
     /// The whole file, with the fonts in it.
     pub(super) fn finish(self) -> String {
         let millimetres = |points: f64| points / 72.0 * 25.4;
@@ -324,6 +368,15 @@ impl Look {
         }
     }
 
+    /// For text on dark cells.
+    pub(super) fn white(self) -> Self {
+        Self {
+            colour: "#ffffff",
+            ..self
+        }
+    }
+
+    /// Running upwards.
     pub(super) fn turned(self) -> Self {
         Self {
             turned: true,

@@ -35,6 +35,20 @@ pub(super) fn fitted(text: &str, size: f64, limit: f64) -> String {
         .unwrap_or_else(|| "…".to_owned())
 }
 
+/// The text, cut in its end where it is wider than `limit` points.
+pub(super) fn clipped(text: &str, size: f64, limit: f64) -> String {
+    if text_width(text, size) <= limit {
+        return text.to_owned();
+    }
+    let characters: Vec<char> = text.chars().collect();
+    (1..characters.len())
+        .rev()
+        .map(|end| characters[..end].iter().collect::<String>())
+        .map(|start| format!("{}…", start.trim_end()))
+        .find(|candidate| text_width(candidate, size) <= limit)
+        .unwrap_or_else(|| "…".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +62,8 @@ mod tests {
         let cut = fitted("a very long layer name", 7.0, 30.0);
         assert!(cut.starts_with('…') && cut.ends_with("name"));
         assert!(text_width(&cut, 7.0) <= 30.0);
+        let cut = clipped("great white shark", 7.0, 40.0);
+        assert!(cut.starts_with("great") && cut.ends_with('…'), "{cut}");
+        assert!(text_width(&cut, 7.0) <= 40.0);
     }
 }

@@ -123,16 +123,41 @@ impl LayerRows {
         }
     }
 
+    /// `count` areas side by side right of the names, as wide as each other.
+    pub(super) fn panels(&self, right: f64, count: usize, gap: f64) -> Vec<Area> {
+        let all = self.area(right);
+        let count = count.max(1);
+        let width = (all.width() - gap * (count - 1) as f64) / count as f64;
+        (0..count)
+            .map(|index| {
+                let left = all.left + index as f64 * (width + gap);
+                Area {
+                    left,
+                    right: left + width,
+                    ..all
+                }
+            })
+            .collect()
+    }
+
     /// The middle of a layer's row.
     pub(super) fn at(&self, index: usize) -> f64 {
         self.top + self.row_height * (index as f64 + 0.5) + 1.0
     }
 
-    /// Draws the names and a guide line a layer.
-    pub(super) fn names(&self, canvas: &mut Canvas, view: &RunView<'_>, area: Area) {
-        for (index, layer) in view.layers.iter().enumerate() {
+    /// Draws a guide line a layer.
+    pub(super) fn guides(&self, canvas: &mut Canvas, area: Area) {
+        for index in 0..self.count {
             let y = self.at(index);
             canvas.line((area.left, y), (area.right, y), GRID, 0.4);
+        }
+    }
+
+    /// Draws the names and a guide line a layer.
+    pub(super) fn names(&self, canvas: &mut Canvas, view: &RunView<'_>, area: Area) {
+        self.guides(canvas, area);
+        for (index, layer) in view.layers.iter().enumerate() {
+            let y = self.at(index);
             let text = fitted(&layer.short, SMALL, self.names_width);
             let look = if layer.cut {
                 Look::label()

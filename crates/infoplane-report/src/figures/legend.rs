@@ -1,4 +1,4 @@
-//! The line under a plane: what colours and symbols mean.
+//! A line that says what colours and symbols mean.
 
 use super::Symbol;
 use super::canvas::{Anchor, Area, Canvas, Look};
@@ -22,7 +22,19 @@ impl Legend<'_> {
 
     /// The colours of depth, from input to output.
     pub(super) fn depth(&mut self, steps: u16) {
-        self.word("input");
+        let colour = |step: u16| depth_colour(step.into(), steps.into());
+        self.gradient("input", steps, colour, "output");
+    }
+
+    /// A bar of colours between the words of its ends.
+    pub(super) fn gradient(
+        &mut self,
+        low: &str,
+        steps: u16,
+        colour: impl Fn(u16) -> String,
+        high: &str,
+    ) {
+        self.word(low);
         for step in 0..steps {
             let part = Area {
                 left: self.left + f64::from(step) * 2.0,
@@ -30,17 +42,42 @@ impl Legend<'_> {
                 right: self.left + f64::from(step + 1) * 2.0 + 0.1,
                 bottom: self.baseline,
             };
-            let colour = depth_colour(step.into(), steps.into());
-            self.canvas.rectangle(part, &colour);
+            self.canvas.rectangle(part, &colour(step));
         }
         self.left += f64::from(steps) * 2.0 + 4.0;
-        self.word("output");
+        self.word(high);
     }
 
     pub(super) fn mark(&mut self, radius: f64, symbol: Symbol, text: &str) {
+        self.coloured(radius, symbol, MUTED, text);
+    }
+
+    pub(super) fn coloured(&mut self, radius: f64, symbol: Symbol, colour: &str, text: &str) {
         let at = (self.left + 3.0, self.baseline - 2.2);
-        self.canvas.mark(at, radius, symbol, MUTED);
+        self.canvas.mark(at, radius, symbol, colour);
         self.left += 8.0;
         self.word(text);
+        self.left += 4.0;
+    }
+
+    pub(super) fn square(&mut self, radius: f64, colour: &str, text: &str) {
+        let at = (self.left + 3.0, self.baseline - 2.2);
+        self.canvas.square(at, radius, colour);
+        self.left += 8.0;
+        self.word(text);
+        self.left += 4.0;
+    }
+
+    pub(super) fn patch(&mut self, colour: &str, text: &str) {
+        let area = Area {
+            left: self.left,
+            top: self.baseline - 5.0,
+            right: self.left + 8.0,
+            bottom: self.baseline,
+        };
+        self.canvas.rectangle(area, colour);
+        self.left += 11.0;
+        self.word(text);
+        self.left += 4.0;
     }
 }

@@ -3,9 +3,17 @@
 //! Lengths are points (1/72 inch). Widths are those of a journal's single (89 mm) and double
 //! (183 mm) column; text is 6 to 8 points.
 
+mod ablation;
 mod canvas;
+mod changes;
+mod channels;
+mod checks;
+mod classes;
 mod completeness;
+mod controls;
 mod font;
+mod format;
+mod heat;
 mod labels;
 mod layers;
 mod legend;
@@ -13,10 +21,14 @@ mod network;
 mod plane;
 mod png;
 mod resolution;
+mod roles;
 mod scale;
 mod series;
+mod stability;
+mod steps;
 mod style;
 
+pub use format::FigureFormat;
 pub use png::PngError;
 pub(crate) use png::Rasteriser;
 
@@ -25,6 +37,8 @@ use std::borrow::Cow;
 use infoplane_plane::{PlaneRow, SeriesResult, VectorKind};
 
 use crate::view::{RunView, is_trusted};
+
+use ablation::Measure;
 
 /// A figure as SVG.
 pub(crate) struct Figure {
@@ -36,21 +50,43 @@ pub(crate) struct Figure {
 
 /// Every figure that the result has data for.
 pub(crate) fn all(view: &RunView<'_>) -> Vec<Figure> {
+    use VectorKind::{Activation, Conductance};
     let drawn = [
         ("plane", plane::both(view)),
-        (
-            "plane_conductance",
-            plane::single(view, VectorKind::Conductance),
-        ),
-        (
-            "plane_activation",
-            plane::single(view, VectorKind::Activation),
-        ),
+        ("plane_conductance", plane::single(view, Conductance)),
+        ("plane_activation", plane::single(view, Activation)),
         ("network", network::figure(view)),
         ("ite", layers::efficiency(view)),
         ("information", layers::information(view)),
         ("completeness", completeness::figure(view)),
         ("resolution", resolution::figure(view)),
+        ("steps", steps::figure(view)),
+        ("roles_conductance", roles::figure(view, Conductance)),
+        ("roles_activation", roles::figure(view, Activation)),
+        ("checks_conductance", checks::figure(view, Conductance)),
+        ("checks_activation", checks::figure(view, Activation)),
+        ("stability", stability::figure(view)),
+        ("classes_conductance", classes::figure(view, Conductance)),
+        ("classes_activation", classes::figure(view, Activation)),
+        ("channels", channels::figure(view)),
+        ("ablation", ablation::damage(view)),
+        (
+            "ablation_cross_entropy",
+            ablation::curves(view, Measure::CrossEntropy),
+        ),
+        (
+            "ablation_accuracy",
+            ablation::curves(view, Measure::Accuracy),
+        ),
+        (
+            "ablation_agreement",
+            ablation::curves(view, Measure::Agreement),
+        ),
+        (
+            "ablation_target_logit",
+            ablation::curves(view, Measure::TargetLogit),
+        ),
+        ("controls", controls::figure(view)),
     ];
     drawn
         .into_iter()

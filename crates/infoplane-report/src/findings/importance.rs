@@ -28,7 +28,9 @@ pub(super) fn sentences(view: &RunView<'_>) -> Vec<Sentence> {
         .collect();
     let mut sentences = vec![efficiency(view, &repeats)];
     sentences.extend(output(view));
-    sentences.extend(evidence::critical(view));
+    if view.ranked().next().is_some() {
+        sentences.extend(evidence::critical(view));
+    }
     sentences.extend(label_information(&trusted, &repeats));
     sentences.extend(largest_step(&trusted));
     sentences

@@ -3,7 +3,8 @@
 use infoplane_plane::{AblationEvidence, Interval, LayerEvidence};
 
 use super::Section;
-use crate::text::{count, escape, interval, number};
+use super::charts::chart;
+use crate::text::{count, escape, interval, number, with_names};
 use crate::view::RunView;
 
 /// The section, where the run has an ablation.
@@ -25,12 +26,15 @@ pub(crate) fn section(view: &RunView<'_>) -> Option<Section> {
             )
         })
         .collect();
+    let curves = view
+        .ablation
+        .map_or_else(String::new, |_| chart("ablation-chart"));
     Some(Section {
         id: "ablation",
         entry: "Ablation",
         title: "Ablation",
         body: format!(
-            "<p class=\"lead\">{} {}</p>\n\
+            "<p class=\"lead\">{} {}</p>\n{curves}\
              <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Effect of ablation by layer\">\
              <table class=\"compact\"><caption>Effect: area over the deletion curve of the cross-entropy, in {} a \
              sample, of the channels of highest mean |conductance| less that of as many random ones; \
@@ -38,7 +42,7 @@ pub(crate) fn section(view: &RunView<'_>) -> Option<Section> {
              <th scope=\"col\" class=\"text\">layer</th><th scope=\"col\">effect</th>\
              <th scope=\"col\">ITE</th><th scope=\"col\" class=\"text\">critical by</th></tr></thead>\
              <tbody>{rows}</tbody></table></div>\n{omitted}",
-            escape(&ablation.sentence),
+            with_names(&ablation.sentence),
             how(ablation),
             escape(&ablation.unit)
         ),

@@ -14,7 +14,7 @@ pub(crate) fn sections(view: &RunView<'_>) -> Vec<Section> {
 }
 
 /// A container that a script fills, with what is said where scripts do not run.
-fn chart(id: &str) -> String {
+pub(super) fn chart(id: &str) -> String {
     format!(
         "<div class=\"chart\" id=\"{id}\"><noscript>This chart needs JavaScript; the table below \
          and the folder <code>figures</code> hold the same values.</noscript></div>\n"
@@ -150,12 +150,17 @@ fn completeness(view: &RunView<'_>) -> Section {
             "<p class=\"lead\">At a cut layer conductance must sum to the whole output difference, \
              Σ&nbsp;C&nbsp;=&nbsp;F(x)&nbsp;−&nbsp;F(x′). The relative error over the samples says \
              how well the path integral converged.{worst} Samples took {} path steps at the \
-             median, {} at the 95th percentile, {} to {} in all.</p>\n{}",
+             median, {} at the 95th percentile, {} to {} in all.</p>\n{}{}",
             count(steps.median),
             count(steps.p95),
             count(steps.min),
             count(steps.max),
-            chart("completeness-chart")
+            chart("completeness-chart"),
+            if view.plane.step_counts.len() > 1 {
+                chart("steps-chart")
+            } else {
+                String::new()
+            }
         ),
     }
 }

@@ -3,6 +3,7 @@
 use infoplane_plane::{ControlResult, ControlsResult, Interval};
 
 use super::Section;
+use super::charts::chart;
 use crate::text::{count, escape, number};
 use crate::view::RunView;
 
@@ -21,9 +22,14 @@ pub(crate) fn section(view: &RunView<'_>) -> Option<Section> {
         body: format!(
             "<p class=\"lead\">The same analysis with one thing changed, on samples shared with the \
              result, at τ&nbsp;=&nbsp;{}.{flagged} What should destroy the finding must destroy it; what should \
-             not matter must leave the layers' ranking as it is.</p>\n{}{}",
+             not matter must leave the layers' ranking as it is.</p>\n{}{}{}",
             number(controls.tau),
             verdicts(controls),
+            if controls.controls.is_empty() {
+                String::new()
+            } else {
+                chart("controls-chart")
+            },
             layers(view, controls)
         ),
     })

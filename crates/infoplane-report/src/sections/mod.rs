@@ -4,7 +4,9 @@
 pub(crate) mod ablation;
 pub(crate) mod charts;
 pub(crate) mod controls;
+pub(crate) mod label;
 pub(crate) mod methods;
+pub(crate) mod roles;
 pub(crate) mod summary;
 pub(crate) mod table;
 

@@ -7,11 +7,12 @@ use super::Section;
 use crate::text::{escape, interval, number};
 use crate::view::RunView;
 
-const COLUMNS: [(&str, &str, bool); 15] = [
+const COLUMNS: [(&str, &str, bool); 16] = [
     ("#", "Position in the network", false),
     ("Layer", "Layer", true),
     ("Vector", "Which of the layer's vectors", true),
     ("Estimator", "Estimator", true),
+    ("Label", "What Y is", true),
     ("Place", "Cut layer or branch", true),
     ("Width", "Length of the vector", false),
     ("Kept", "Principal components kept", false),
@@ -33,14 +34,20 @@ const COLUMNS: [(&str, &str, bool); 15] = [
     ),
 ];
 
-/// The column left out where every row has the same estimator.
+/// The columns that are left out where all rows say the same.
 const ESTIMATOR: usize = 3;
+const LABEL: usize = 4;
 
 pub(crate) fn section(view: &RunView<'_>) -> Section {
     let rows = &view.plane.rows;
-    let several = rows.iter().any(|row| row.estimator != view.estimator);
-    let shown = |column: &usize| several || *column != ESTIMATOR;
-    let estimator = if several {
+    let estimators = rows.iter().any(|row| row.estimator != view.estimator);
+    let labels = rows.iter().any(|row| row.label != rows[0].label);
+    let shown = |column: &usize| match *column {
+        ESTIMATOR => estimators,
+        LABEL => labels,
+        _ => true,
+    };
+    let estimator = if estimators {
         String::new()
     } else {
         format!("Estimator <code>{}</code>. ", escape(view.estimator))
@@ -90,6 +97,7 @@ fn html(view: &RunView<'_>, row: &PlaneRow, shown: impl Fn(&usize) -> bool) -> S
         ),
         format!("<td class=\"text\">{kind}</td>"),
         format!("<td class=\"text\">{}</td>", escape(&row.estimator)),
+        format!("<td class=\"text\">{}</td>", escape(&row.label)),
         format!(
             "<td class=\"text\">{}</td>",
             if row.cut { "cut" } else { "branch" }

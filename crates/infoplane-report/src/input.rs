@@ -1,0 +1,28 @@
+//! What a report is made of.
+
+use infoplane_plane::{AblationResult, PlaneResult};
+use infoplane_store::RunManifest;
+
+/// A run's results, to write a report of.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportInput<'a> {
+    pub(crate) manifest: &'a RunManifest,
+    pub(crate) plane: &'a PlaneResult,
+    pub(crate) ablation: Option<&'a AblationResult>,
+}
+
+impl<'a> ReportInput<'a> {
+    /// A run's manifest and its plane.
+    pub fn new(manifest: &'a RunManifest, plane: &'a PlaneResult) -> Self {
+        Self {
+            manifest,
+            plane,
+            ablation: None,
+        }
+    }
+
+    /// With the deletion curves of the run's ablation, of which the plane holds only the effects.
+    pub fn with_ablation(self, ablation: Option<&'a AblationResult>) -> Self {
+        Self { ablation, ..self }
+    }
+}
