@@ -5,7 +5,7 @@ mod fixture;
 
 use std::path::PathBuf;
 
-use infoplane_report::{ReportOptions, write_report};
+use infoplane_report::{ReportInput, ReportOptions, write_report};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(
@@ -21,12 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("flagged", fixture::flagged()),
     ];
     for (name, (manifest, plane)) in runs {
-        let files = write_report(
-            &out.join(name),
-            &manifest,
-            &plane,
-            &ReportOptions::default(),
-        )?;
+        let ablation = fixture::views::ablation(&plane.rows);
+        let input = ReportInput::new(&manifest, &plane).with_ablation(Some(&ablation));
+        let files = write_report(&out.join(name), &input, &ReportOptions::default())?;
         println!("{}", files.html.display());
     }
     Ok(())
