@@ -2,7 +2,7 @@
 
 use infoplane_plane::{PlaneOptions, VectorKind};
 
-use crate::text::{escape, integer, number, with_names};
+use crate::text::{escape, integer, number};
 use crate::view::RunView;
 
 pub(super) fn html(view: &RunView<'_>) -> String {
@@ -32,7 +32,7 @@ pub(super) fn html(view: &RunView<'_>) -> String {
         escape(view.estimator),
         integer(view.plane.n as u64),
         channel.draws,
-        with_names(resolution.reason.trim_end_matches('.')),
+        escape(resolution.reason.trim_end_matches('.')),
         number((view.plane.n.max(1) as f64).log2()),
         channel.subsamples,
         channel.permutations,
