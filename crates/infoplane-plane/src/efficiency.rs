@@ -29,8 +29,8 @@ pub(crate) fn ratio(layer: &Information) -> Option<Interval> {
     Some(Interval { value, ci })
 }
 
-/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0, and where I(X;C) is the same on a half
-/// of the samples, on which the quotient then does not exist.
+/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0, and where neither information changes on
+/// the halves of the samples, on which the quotient then does not exist.
 fn incremental(layer: &Information, previous: &Information) -> Option<Interval> {
     let (label, before) = (layer.label.as_ref()?, previous.label.as_ref()?);
     if holds_zero(change(&layer.input, &previous.input).ci) {
@@ -160,10 +160,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_half_without_a_change_of_the_denominator_leaves_no_quotient() {
+    fn halves_without_a_change_leave_no_quotient() {
         let layer = information(4.0, 1.0, 0.01);
         let mut before = information(5.0, 1.0, 0.01);
-        before.input.subsamples[0] = layer.input.subsamples[0];
+        before.input.subsamples.clone_from(&layer.input.subsamples);
         assert_eq!(efficiency(&layer, Some(&before)).incremental, None);
     }
 
