@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{
-    assert_says, contents, demo_asset, differing, infoplane, program, shared, succeed,
+    assert_says, contents, demo_asset, differing, infoplane, program, refuse, shared, succeed,
     write_colour_network, write_images,
 };
 use serde_json::Value;
@@ -381,6 +381,16 @@ fn plane_and_report_need_no_network_and_no_data() {
         contents(&out) == before,
         "the report is written again as it was"
     );
+
+    std::fs::remove_dir_all(out.join("figures")).unwrap();
+    succeed(folder.path(), ["report", "out", "--figure-format", "svg"]);
+    let figures: Vec<PathBuf> = contents(&out.join("figures")).into_keys().collect();
+    assert!(figures.len() > 10, "{figures:?}");
+    for figure in figures {
+        assert_eq!(figure.extension().unwrap(), "svg");
+    }
+    let refused = refuse(folder.path(), ["report", "out", "--figure-format", "gif"]);
+    assert_says(&refused, &["`gif`", "svg and png"]);
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub(crate) fn ratio(layer: &Information) -> Option<Interval> {
     Some(Interval { value, ci })
 }
 
-/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0.
+/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0, and where neither information changes on
+/// the halves of the samples, on which the quotient then does not exist.
 fn incremental(layer: &Information, previous: &Information) -> Option<Interval> {
     let (label, before) = (layer.label.as_ref()?, previous.label.as_ref()?);
     if holds_zero(change(&layer.input, &previous.input).ci) {
@@ -57,10 +58,9 @@ fn incremental(layer: &Information, previous: &Information) -> Option<Interval> 
         )
         .map(|((l, b), (x, p))| form(*l, *b, *x, *p))
         .collect();
-    Some(Interval {
-        value,
-        ci: subsampling_interval(value, &halves),
-    })
+    let ci = subsampling_interval(value, &halves);
+    let defined = value.is_finite() && ci.iter().all(|end| end.is_finite());
+    defined.then_some(Interval { value, ci })
 }
 
 /// `to − from`.
@@ -157,6 +157,14 @@ pub(crate) mod tests {
             efficiency(&same, Some(&information(4.0, 1.0, 0.01))).incremental,
             None
         );
+    }
+
+    #[test]
+    fn halves_without_a_change_leave_no_quotient() {
+        let layer = information(4.0, 1.0, 0.01);
+        let mut before = information(5.0, 1.0, 0.01);
+        before.input.subsamples.clone_from(&layer.input.subsamples);
+        assert_eq!(efficiency(&layer, Some(&before)).incremental, None);
     }
 
     #[test]

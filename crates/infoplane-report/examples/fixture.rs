@@ -21,11 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("flagged", fixture::flagged()),
     ];
     for (name, (manifest, plane)) in runs {
-        let files = write_report(
-            &out.join(name),
-            &ReportInput::new(&manifest, &plane),
-            &ReportOptions::default(),
-        )?;
+        let ablation = fixture::views::ablation(&plane.rows);
+        let input = ReportInput::new(&manifest, &plane).with_ablation(Some(&ablation));
+        let files = write_report(&out.join(name), &input, &ReportOptions::default())?;
         println!("{}", files.html.display());
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(super) fn figure(view: &RunView<'_>, kind: VectorKind) -> Option<String> {
         .filter(|check| check.kind == Some(kind) && !check.steps.is_empty())
         .filter_map(|check| Some((check, excluded(check)?)))
         .collect();
-    if checks.is_empty() {
+    if checks.is_empty() || view.layers.is_empty() {
         return None;
     }
     let rows = LayerRows::new(view, DOUBLE_COLUMN, TOP);

@@ -32,7 +32,7 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
     let controls = view.plane.controls.as_ref()?;
     let told = |control: &&ControlResult| control.layers.iter().any(|row| row.mi_y.is_some());
     let shown: Vec<&ControlResult> = controls.controls.iter().filter(told).collect();
-    if shown.is_empty() {
+    if shown.is_empty() || view.layers.is_empty() {
         return None;
     }
     let in_band = if view.layers.len() <= SHORT {

@@ -9,14 +9,13 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A linear scale that starts at a round number and ends at one or a little above the data,
-    /// whichever is nearer.
+    /// A linear scale whose ends are round numbers, or a little beyond the data where that is nearer.
     pub(super) fn linear(domain: [f64; 2], range: [f64; 2]) -> Self {
         let [low, high] = ordered(domain);
         let step = round_step(high - low, 5);
         Self {
             domain: [
-                (low / step).floor() * step,
+                ((low / step).floor() * step).max(low - 0.06 * (high - low)),
                 ((high / step).ceil() * step).min(high + 0.06 * (high - low)),
             ],
             range,
@@ -124,6 +123,8 @@ mod tests {
         let [low, high] = scale.domain();
         assert!(low == 0.0 && (5.3..6.0).contains(&high));
         assert_eq!(scale.ticks(), [0.0, 2.0, 4.0]);
+        let low = Scale::linear([-0.02, 2.7], [0.0, 100.0]).domain()[0];
+        assert!((-0.2..-0.02).contains(&low), "{low}");
         assert_eq!(Scale::linear([0.0, 4.0], [0.0, 100.0]).at(1.0), 25.0);
         let labels: Vec<String> = [0.0, 0.05, 0.1]
             .map(|t| tick_label(t, &[0.0, 0.05], &scale))

@@ -16,8 +16,6 @@ pub(super) fn html(view: &RunView<'_>) -> String {
     for (key, words) in [
         ("baseline", "baseline x′"),
         ("quadrature", "quadrature"),
-        ("steps", "steps"),
-        ("tolerance", "tolerance"),
         ("reduce", "reduction"),
         ("seed", "seed"),
     ] {

@@ -25,14 +25,14 @@ pub(super) fn html(view: &RunView<'_>) -> String {
          <p>where h is the entropy of the Gaussian mixture centred on the samples, by Monte Carlo with {} draws \
          a sample. It is estimated once with each sample’s own centre in the mixture and once without; the \
          two errors have opposite signs, the value is their middle, and the two are reported as \
-         the bracket. {} X is uniform on the samples, so I(X;C̃) ≤ log₂ N = {} bits and \
+         the bracket. {}. X is uniform on the samples, so I(X;C̃) ≤ log₂ N = {} bits and \
          I(C̃;Y) ≤ H(Y). Intervals are 95&nbsp;%, from {} random halves of the samples, \
          the same halves for every layer. The null of I(C;Y) is its value under {} permutations of the labels. A figure too near its ceiling is marked \
          saturated; one whose bracket is wider than {} bits is flagged; neither ranks a layer.</p>\n",
         escape(view.estimator),
         integer(view.plane.n as u64),
         channel.draws,
-        escape(&resolution.reason),
+        escape(resolution.reason.trim_end_matches('.')),
         number((view.plane.n.max(1) as f64).log2()),
         channel.subsamples,
         channel.permutations,
