@@ -25,7 +25,7 @@ function rightwards(width, columns, widest, inColumn, compact) {
   const labelRoom = turned ? Math.min(longest, compact ? 110 : 140) : pitch - 4;
   const figures = pitch >= 34;
   const half = halfBreadth(widest, size[1]);
-  const middle = arcRoom(columns) + half;
+  const middle = arcRoom() + half;
   const below = middle + half + (figures ? 14 : 0);
   const height = below + 12 + (turned ? labelRoom : 14);
   const left = (width - pitch * columns) / 2;
@@ -44,7 +44,7 @@ function downwards(width, columns, widest, inColumn) {
   const pitch = columns > 40 ? 17 : 24;
   const size = [pitch * 0.66, Math.max(15, Math.min(64, 130 / widest))];
   const half = halfBreadth(widest, size[1]);
-  const middle = Math.min(arcRoom(columns), width * 0.2) + half;
+  const middle = Math.min(arcRoom(), width * 0.2) + half;
   const along = (column) => pitch * (column + 0.5);
   const point = (a, c) => [middle + c, a];
   const nameAt = middle + half + 10;

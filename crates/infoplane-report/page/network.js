@@ -1,10 +1,11 @@
 // The network as a drawing: a block for each layer, coloured and filled by one quantity, lines for what
 // leads from one to the next, arcs for skip connections.
 
+/** What blocks can show; the layers are ranked by those with `ranks`, in which the output has no part. */
 const blockQuantities = {
-  ratio: { title: "ITE", unit: "", of: (row) => row.ite.ratio, constructed: true },
+  ratio: { title: "ITE", unit: "", of: (row) => row.ite.ratio, ranks: true },
   mi_x: { title: "I(X;C)", unit: " bits", of: (row) => row.mi_x },
-  mi_y: { title: "I(C;Y)", unit: " bits", of: (row) => row.mi_y, constructed: true },
+  mi_y: { title: "I(C;Y)", unit: " bits", of: (row) => row.mi_y, ranks: true },
   ablation: { title: "Ablation effect", unit: ` ${plane.ablation?.unit ?? ""}`, evidence: plane.ablation?.layers ?? [] },
 };
 
@@ -50,7 +51,7 @@ function blocksOf(key, reading) {
       : row && quantity.of(row);
     const known = figure && Number.isFinite(figure.value);
     const trusted = quantity.evidence ? true : Boolean(row && isTrusted(row));
-    return { index, row, kind, figure: known ? figure : null, trusted, constructed: Boolean(quantity.constructed && layer.output) };
+    return { index, row, kind, figure: known ? figure : null, trusted, output: Boolean(quantity.ranks && layer.output) };
   });
 }
 
@@ -80,9 +81,9 @@ function drawNetwork(width, blocks, quantity, compact = false) {
 }
 
 /** One layer: its outline, filled from zero to its value. */
-function drawBlock(drawing, layout, { index, figure, trusted, constructed }, share) {
+function drawBlock(drawing, layout, { index, figure, trusted, output }, share) {
   const { x, y, width, height } = layout.box(index + 1);
-  const group = drawing.append("g").attr("class", trusted && !constructed ? "block" : "block untrusted");
+  const group = drawing.append("g").attr("class", trusted && !output ? "block" : "block untrusted");
   group.append("rect").attr("class", "outline").attr("x", x).attr("y", y)
     .attr("width", width).attr("height", height).attr("rx", 2);
   if (figure) {
@@ -168,7 +169,7 @@ function networkLegend(quantity, low, high, blocks) {
   if (network.known && skips.has("weighted")) key("bypass weighted", "with weights of its own");
   if (layers.some(({ name }) => criticalByBoth.has(name))) key("critical", "critical by plane and ablation");
   if (blocks.some(({ trusted }) => !trusted)) key("untrusted", "saturated or flagged");
-  if (blocks.some(({ constructed }) => constructed)) key("untrusted", "the network’s output: high by construction");
+  if (blocks.some(({ output }) => output)) key("untrusted", "the network’s output, not ranked");
   return legend;
 }
 
@@ -176,13 +177,13 @@ function isArc(edge) {
   return network.places[edge.to].column - network.places[edge.from].column > 1;
 }
 
-function describeBlock({ index, row, kind, figure, constructed }, quantity) {
+function describeBlock({ index, row, kind, figure, output }, quantity) {
   const layer = layers[index];
   const { title, lines } = row
     ? describeRow(row)
     : { title: `${layer.ordinal}  ${layer.shown}`, lines: [["", `No figures of the ${kind} by ${readingWords()}`]] };
   const shown = figure ? [] : [["", `${quantity.title} is undefined here`]];
-  if (constructed) shown.push(["", "The network’s output: only the attributed unit has conductance, so ITE and I(C;Y) are high by construction"]);
+  if (output) shown.push(["", "The network’s output: only the attributed unit has conductance, so its figures tell of the prediction"]);
   const before = network.edges.filter((edge) => edge.to === index + 1).map((edge) => {
     const name = edge.from === 0 ? "the input" : layers[edge.from - 1].shown;
     return edge.skip === "none" ? name : `${name} (with a skip connection)`;

@@ -67,7 +67,7 @@ function ceilingWords([, xHigh], [, yHigh]) {
     ellipses: "Half-axes of an ellipse are the two 95 % intervals; how they depend on each other is not shown.",
   };
   return `Shown: ${readingWords()}. Ceilings: I(X;C) ≤ ${where(highest("mi_x"), xHigh)}, `
-    + `I(C;Y) ≤ ${where(highest("mi_y"), yHigh)}. ${intervals[state.uncertainty]}`;
+    + `I(C;Y) ≤ ${where(highest("mi_y"), yHigh)}. ${isSwept() ? "" : intervals[state.uncertainty]}`;
 }
 
 /** One plane. Labels are thinned out when the panel hears that it has been placed on the page, because

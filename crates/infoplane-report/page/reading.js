@@ -15,13 +15,17 @@ function rowsOf(kind, reading = state) {
   const rows = plane.rows
     .filter((row) => row.kind === kind && row.estimator === reading.estimator && row.label === reading.label)
     .map((row) => ({ ...row, index: layerIndex.get(row.layer) }));
-  const atOtherNoise = hasNoise(reading) && reading.tau !== own.tau;
-  return atOtherNoise ? rows.map((row) => atNoise(row, reading.tau)) : rows;
+  return isSwept(reading) ? rows.map((row) => atNoise(row, reading.tau)) : rows;
 }
 
 /** Whether the noise can be chosen: the sweep is of the plane's own estimator and label. */
 function hasNoise(reading = state) {
   return reading.estimator === own.estimator && reading.label === own.label;
+}
+
+/** Whether the figures are the sweep's at another noise than the plane's, which have no intervals. */
+function isSwept(reading = state) {
+  return hasNoise(reading) && reading.tau !== own.tau;
 }
 
 /** A row with the sweep's estimates, which have no intervals. */
@@ -50,13 +54,13 @@ function shownKinds() {
 function readingWords() {
   const parts = [`estimator ${state.estimator}`];
   if (labelled) parts.push(`label ${state.label}`);
-  if (hasNoise()) parts.push(`τ = ${formatNumber(state.tau)}${state.tau === own.tau ? "" : ", without intervals"}`);
+  if (hasNoise()) parts.push(`τ = ${formatNumber(state.tau)}${isSwept() ? ", without intervals" : ""}`);
   return parts.join(", ");
 }
 
 /** What to read beside a chart that does not show the plane's own figures. */
 function readingNote() {
-  const isOwn = hasNoise() && state.tau === own.tau;
+  const isOwn = hasNoise() && !isSwept();
   return isOwn ? [] : [element("p", { class: "note" }, `Shown: ${readingWords()}.`)];
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct LayerView {
     /// Whether every path from the input to the output crosses it.
     pub(crate) cut: bool,
     /// Whether it is the network's output, where only the attributed unit has conductance, so that its
-    /// I(C;Y) and ITE are high by construction.
+    /// figures tell of the prediction.
     pub(crate) output: bool,
     /// The operator that makes it, where the manifest knows.
     pub(crate) operator: Option<String>,

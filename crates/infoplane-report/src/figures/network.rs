@@ -61,7 +61,7 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
 /// What a layer's block shows.
 struct Block {
     value: Option<f64>,
-    /// False where the figure is saturated, flagged, or high by construction.
+    /// False where the figure is saturated, flagged, or that of the network's output.
     plain: bool,
     /// Whether plane and ablation both call it critical.
     critical: bool,

@@ -17,6 +17,9 @@ pub(super) fn critical(view: &RunView<'_>) -> Vec<Sentence> {
     let Some(ablation) = &view.plane.ablation else {
         return Vec::new();
     };
+    if ablation.layers.iter().all(|layer| layer.verdict.is_none()) {
+        return Vec::new();
+    }
     let both: Vec<&str> = ablation
         .layers
         .iter()
@@ -104,8 +107,7 @@ pub(super) fn checks(view: &RunView<'_>) -> Option<Sentence> {
     let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();
     (!checks.is_empty()).then(|| {
         Sentence::new().words(format!(
-            "Of {} of information theory that were tested, {} hold, {} are violated and {} undecided.",
-            plural(checks.len(), "prediction"),
+            "Predictions of information theory that hold: {}; violated: {}; undecided: {}.",
             count(CheckVerdict::Holds),
             count(CheckVerdict::Violated),
             count(CheckVerdict::Undecided)

@@ -111,8 +111,8 @@ fn output(view: &RunView<'_>) -> Option<Sentence> {
             .words("Left out: ")
             .layers(&outputs, NAMES)
             .words(format!(
-                ", which {verb} the network's output. Only the attributed unit has conductance there, so ITE \
-                 and I(C;Y) are high by construction."
+                ", which {verb} the network's output: only the attributed unit has conductance there, so the \
+                 figures tell of the prediction and not of what a layer carries."
             ))
     })
 }
