@@ -107,6 +107,7 @@ function showSelection() {
   for (const node of document.querySelectorAll("[data-layer]")) {
     node.classList.toggle("selected", node.dataset.layer === chosen);
   }
+  document.dispatchEvent(new Event("layerselected"));
 }
 
 /** The nodes that the mark of this class drew, in the order of its data. */

@@ -4,6 +4,7 @@ use infoplane_plane::PlaneResult;
 use infoplane_store::RunManifest;
 use serde::Serialize;
 
+use crate::samples::SamplesView;
 use crate::view::{LayerView, RunView};
 
 /// Everything the charts draw. The page holds no other data.
@@ -14,6 +15,8 @@ struct ReportData<'a> {
     manifest: &'a RunManifest,
     plane: &'a PlaneResult,
     layers: &'a [LayerView],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<&'a SamplesView>,
 }
 
 /// The data as JSON that is safe inside a `<script>` element: no character of it can end the
@@ -24,6 +27,7 @@ pub(crate) fn embedded_json(view: &RunView<'_>) -> Result<String, serde_json::Er
         manifest: view.manifest,
         plane: view.plane,
         layers: &view.layers,
+        samples: view.samples.as_ref(),
     })?;
     Ok(script_safe(&json))
 }

@@ -14,6 +14,7 @@ mod figures;
 mod findings;
 mod labels;
 mod page;
+mod samples;
 mod sections;
 mod series;
 mod text;
@@ -23,13 +24,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use infoplane_plane::PlaneResult;
-use infoplane_store::{RunManifest, StoreError, write_atomically};
+use infoplane_store::{KeptMaps, RunManifest, StoreError, write_atomically};
 
 pub use figures::PngError;
 pub use findings::{Findings, Sentence};
 pub use series::write_series_figures;
 
 use figures::Rasteriser;
+use samples::SamplesView;
 use view::RunView;
 
 /// What a report looks like.
@@ -38,6 +40,8 @@ use view::RunView;
 pub struct ReportOptions {
     /// The page's title; `Information plane of <model>` where absent.
     pub title: Option<String>,
+    /// Samples to show with the maps of their conductance.
+    pub samples: Option<KeptMaps>,
     /// Whether the figures are written beside the page.
     pub figures: bool,
     /// Resolution of the PNG figures, in pixels an inch: 30 to 1200.
@@ -48,6 +52,7 @@ impl Default for ReportOptions {
     fn default() -> Self {
         Self {
             title: None,
+            samples: None,
             figures: true,
             figure_dpi: 300,
         }
@@ -81,6 +86,9 @@ pub enum ReportError {
     /// The result could not be put into the page.
     #[error("the result cannot be written as JSON into the report")]
     Json(#[from] serde_json::Error),
+    /// A sample's picture could not be encoded.
+    #[error("a sample's picture cannot be written as PNG into the report")]
+    Picture(#[from] image::ImageError),
     /// A figure could not be rendered.
     #[error("figure `{name}` cannot be rendered as PNG")]
     Figure {
@@ -106,7 +114,11 @@ pub fn write_report(
     plane: &PlaneResult,
     options: &ReportOptions,
 ) -> Result<ReportFiles, ReportError> {
-    let view = RunView::new(manifest, plane);
+    let mut view = RunView::new(manifest, plane);
+    if let Some(kept) = &options.samples {
+        view.samples = SamplesView::new(manifest, kept)?;
+        view.kept = Some(kept);
+    }
     create_folder(dir)?;
     let html = dir.join("report.html");
     let page = page::html(&view, options.title.as_deref())?;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::assets;
 use crate::data::embedded_json;
-use crate::sections::{Section, ablation, charts, controls, methods, summary, table};
+use crate::sections::{Section, ablation, charts, controls, methods, samples, summary, table};
 use crate::text::escape;
 use crate::view::RunView;
 
@@ -17,7 +17,7 @@ use crate::view::RunView;
 const EARLY_SCRIPT: &str = include_str!("../page/early.js");
 
 /// The page's own scripts, in order; each section's is one file.
-const PAGE_SCRIPTS: [&str; 10] = [
+const PAGE_SCRIPTS: [&str; 11] = [
     include_str!("../page/core.js"),
     include_str!("../page/format.js"),
     include_str!("../page/theme.js"),
@@ -26,6 +26,7 @@ const PAGE_SCRIPTS: [&str; 10] = [
     include_str!("../page/layers.js"),
     include_str!("../page/resolution.js"),
     include_str!("../page/completeness.js"),
+    include_str!("../page/samples.js"),
     include_str!("../page/table.js"),
     include_str!("../page/start.js"),
 ];
@@ -60,6 +61,7 @@ pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, se
         hashes.join(" ")
     );
     let mut sections = charts::sections(view);
+    sections.extend(samples::section(view));
     sections.extend(ablation::section(view));
     sections.extend(controls::section(view));
     sections.push(table::section(view));

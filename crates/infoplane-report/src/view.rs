@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use infoplane_plane::{CompletenessRow, PlaneResult, PlaneRow, VectorKind};
-use infoplane_store::RunManifest;
+use infoplane_store::{KeptMaps, RunManifest};
 use serde::Serialize;
 
 use crate::labels::axis_labels;
+use crate::samples::SamplesView;
 use crate::text::visible;
 
 /// One analysed layer, as the report names it.
@@ -40,6 +41,10 @@ pub(crate) struct RunView<'a> {
     /// The estimator shown first: that of the first row.
     pub(crate) estimator: &'a str,
     position: HashMap<&'a str, usize>,
+    /// Samples with maps of their conductance, where the run kept any.
+    pub(crate) samples: Option<SamplesView>,
+    /// The same as they are stored.
+    pub(crate) kept: Option<&'a KeptMaps>,
 }
 
 impl<'a> RunView<'a> {
@@ -77,6 +82,8 @@ impl<'a> RunView<'a> {
             layers,
             estimator: plane.rows.first().map_or("", |row| &row.estimator),
             position,
+            samples: None,
+            kept: None,
         }
     }
 

@@ -10,12 +10,11 @@ use std::sync::atomic::AtomicBool;
 use infoplane_plane::{
     AblationResult, AblationSettings, PlaneResult, combine, write_ablation, write_plane,
 };
-use infoplane_report::{ReportOptions, write_report};
 use infoplane_store::RunDir;
 
 pub(crate) use measure::{Subject, measure};
 
-use crate::analysis::read_plane;
+use crate::analysis::{read_plane, report_of};
 use crate::config::{DEFAULT_SEED, RunConfig};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -101,9 +100,8 @@ pub fn ablate(
     if let Some(mut plane) = plane {
         combine(&mut plane, &ablated.result);
         write_plane(dir, &plane)?;
-        let report = write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?;
+        ablated.report = Some(report_of(&stored, dir, &plane)?);
         ablated.plane = Some(plane);
-        ablated.report = Some(report.html);
     }
     Ok(ablated)
 }

@@ -14,6 +14,7 @@ use crate::config::{DEFAULT_SEED, RunConfig};
 use crate::controls;
 use crate::demo;
 use crate::error::Error;
+use crate::maps::DEMO_KEPT_MAPS;
 use crate::progress::{Phase, Progress};
 use crate::run::Run;
 use crate::shard::ShardDone;
@@ -79,6 +80,7 @@ impl Analysis {
         Analysis {
             config: RunConfig {
                 out: Some(out.into()),
+                keep_maps: Some(DEMO_KEPT_MAPS),
                 ..RunConfig::default()
             },
             source: Source::Embedded,
@@ -128,7 +130,15 @@ impl Analysis {
             )));
         }
         let (out, groups) = self.check()?;
+        let n_maps = self.config.n_kept_maps()?;
+        if n_maps > 0 {
+            run.check_maps()?;
+        }
         let stored = run.attribute(out, progress, stop)?;
+        if n_maps > 0 {
+            let seed = self.config.seed.unwrap_or(DEFAULT_SEED);
+            run.keep_maps(&stored, (n_maps, seed), progress, stop)?;
+        }
         if self.config.ablate {
             let settings = AblationSettings {
                 seed: self.config.seed.unwrap_or(DEFAULT_SEED),
@@ -170,6 +180,7 @@ impl Analysis {
         plane_options(&self.config)?;
         self.config.control_kinds()?;
         self.config.n_control_samples()?;
+        self.config.n_kept_maps()?;
         if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
             return Err(PlaneError::NoGroups.into());
         }
@@ -208,7 +219,18 @@ pub fn plane(
 pub fn report(dir: &Path) -> Result<PathBuf, Error> {
     let stored = RunDir::open_exclusively(dir)?;
     let plane = read_plane(dir)?;
-    Ok(write_report(dir, stored.manifest(), &plane, &ReportOptions::default())?.html)
+    report_of(&stored, dir, &plane)
+}
+
+/// Writes the report of a run whose plane is this.
+pub(crate) fn report_of(
+    stored: &RunDir,
+    dir: &Path,
+    plane: &PlaneResult,
+) -> Result<PathBuf, Error> {
+    let mut options = ReportOptions::default();
+    options.samples = stored.maps()?;
+    Ok(write_report(dir, stored.manifest(), plane, &options)?.html)
 }
 
 /// A run's `plane.json`.
@@ -325,10 +347,10 @@ pub(crate) fn plane_of(
         combine(&mut result, ablation);
     }
     write_plane(out, &result)?;
-    let report = write_report(out, stored.manifest(), &result, &ReportOptions::default())?;
+    let report = report_of(stored, out, &result)?;
     let finished = Finished {
         plane: result,
-        report: report.html,
+        report,
         skipped: stored.skipped().cloned().collect(),
     };
     Ok((finished, halves))

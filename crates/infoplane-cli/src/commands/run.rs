@@ -29,6 +29,7 @@ pub fn demo(args: &DemoArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     let analysis = Analysis::demo(&args.out).configure(|config| {
         config.ablate = args.ablate;
         config::controls(config, &args.controls);
+        config.keep_maps = args.keep_maps.or(config.keep_maps);
     });
     let run = analysis.prepare()?;
     finish(&analysis, &run, args.json, interrupt)?;

@@ -12,6 +12,7 @@ mod legend;
 mod plane;
 mod png;
 mod resolution;
+mod samples;
 mod scale;
 mod series;
 mod style;
@@ -49,6 +50,7 @@ pub(crate) fn all(view: &RunView<'_>) -> Vec<Figure> {
         ("information", layers::information(view)),
         ("completeness", completeness::figure(view)),
         ("resolution", resolution::figure(view)),
+        ("samples", samples::figure(view)),
     ];
     drawn
         .into_iter()

@@ -5,6 +5,7 @@ pub(crate) mod ablation;
 pub(crate) mod charts;
 pub(crate) mod controls;
 pub(crate) mod methods;
+pub(crate) mod samples;
 pub(crate) mod summary;
 pub(crate) mod table;
 
