@@ -334,7 +334,7 @@ fn what_has_no_maps_is_refused_before_the_sweep() {
         &Array::<f32, _>::ones((30, 4)),
     );
     let model = common::onnx::Graph::new(&[1, 4], "logits")
-        .weights("fc", &[2, 4], &[0.5; 8])
+        .weights("fc", &[4, 2], &[0.5; 8])
         .weights("bias", &[2], &[0.0, 0.1]);
     let node = common::onnx::Node::new("fc", "Gemm", &["input", "fc", "bias"], "logits");
     model.node(node).write(&folder.path().join("flat.onnx"));

@@ -1,7 +1,7 @@
 // A few samples, and over each the map of a layer's conductance, stepped through the layers.
 
 /** What the reader looks at; kept when the section is drawn again. */
-const samplesShown = { sample: 0, layer: 0, opacity: 0.85, scale: "shared", picture: "grey" };
+const samplesShown = { sample: 0, layer: 0, opacity: 0.85, scale: "layer", picture: "grey" };
 
 /** Ends of the diverging colours, told apart with any colour vision. */
 const samplesColours = { below: [0, 114, 214], above: [230, 97, 1] };
@@ -79,9 +79,13 @@ section("samples-view", (container, width) => {
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = scale < 3;
     context.clearRect(0, 0, canvas.width, canvas.height);
-    context.filter = samplesShown.picture === "grey" ? "grayscale(1)" : "none";
     context.drawImage(pictures[samplesShown.sample], 0, 0, canvas.width, canvas.height);
-    context.filter = "none";
+    if (samplesShown.picture === "grey") {
+      context.globalCompositeOperation = "saturation";
+      context.fillStyle = "#808080";
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.globalCompositeOperation = "source-over";
+    }
     if (map) context.drawImage(overlay(map, samplesLimit(map), canvas), 0, 0);
   }
 
@@ -109,7 +113,7 @@ section("samples-view", (container, width) => {
     layerName,
     element("div", { class: "sample-stepper" }, back, stepper, on),
     element("div", { class: "sample-choices" }, opacityControl(show),
-    choice("Colour scale", "samples-scale", [["shared", "all maps"], ["own", "this map"]], samplesShown.scale, (key) => {
+    choice("Colour scale", "samples-scale", [["layer", "all samples"], ["own", "this map"]], samplesShown.scale, (key) => {
       samplesShown.scale = key;
       show();
     }),
@@ -149,7 +153,7 @@ function densityAt(map, row, column) {
 }
 
 function samplesLimit(map) {
-  return samplesShown.scale === "shared" ? data.samples.limit : map.peak || 1;
+  return samplesShown.scale === "layer" ? map.limit : map.peak || 1;
 }
 
 function pictureOf(sample) {
@@ -297,7 +301,7 @@ function scaleLegend(limit) {
   bar.style.backgroundImage = `linear-gradient(to right, ${colour(below, samplesShown.opacity)}, ${
     colour(below, 0)} 50%, ${colour(above, 0)} 50%, ${colour(above, samplesShown.opacity)})`;
   const end = formatNumber(limit);
-  const whose = samplesShown.scale === "shared" ? "one scale for all samples and layers" : "the scale of this map alone";
+  const whose = samplesShown.scale === "layer" ? "one scale for all samples at this layer" : "the scale of this map alone";
   return element("figure", {},
     bar,
     element("span", { class: "sample-ticks" },

@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::text::visible;
 
-/// Share of a map's positions that lie within the shared scale, in the median map.
+/// Share of a map's positions that lie within its layer's scale, in the median sample.
 const WITHIN_SCALE: f64 = 0.99;
 
 /// Levels of a map's values to either side of 0.
 const LEVELS: f32 = 127.0;
 
-/// The kept samples, and the colour scale that they share.
+/// The kept samples.
 #[derive(Debug, Serialize)]
 pub(crate) struct SamplesView {
     /// Samples that were asked for.
@@ -26,8 +26,6 @@ pub(crate) struct SamplesView {
     pub(crate) stretched: bool,
     /// Height and width of the pictures.
     size: [usize; 2],
-    /// End of the shared scale, in logits an image area.
-    limit: f32,
     /// The samples, in the order of their groups.
     pub(crate) samples: Vec<SampleView>,
 }
@@ -61,6 +59,8 @@ struct MapView {
     sum: f64,
     /// Largest |density|.
     peak: f32,
+    /// End of the scale that the layer's maps of all samples share, a density.
+    limit: f32,
     /// Densities in 127ths of `peak`, row by row, signed bytes in base64.
     values: String,
 }
@@ -74,6 +74,7 @@ impl SamplesView {
         let Some([channels, height, width]) = manifest.model.image_shape() else {
             return Ok(None);
         };
+        let limits = limits(kept);
         let samples: Result<Vec<SampleView>, ImageError> = kept
             .samples
             .iter()
@@ -89,7 +90,7 @@ impl SamplesView {
                     f_input: sample.f_input,
                     f_baseline: sample.f_baseline,
                     picture: BASE64.encode(picture),
-                    maps: maps(manifest, sample).collect(),
+                    maps: maps(manifest, sample, &limits).collect(),
                 })
             })
             .collect();
@@ -98,7 +99,6 @@ impl SamplesView {
             seed: kept.choice.seed,
             stretched: kept.choice.values == ImageValues::Stretched,
             size: [height, width],
-            limit: shared_limit(kept),
             samples: samples?,
         }))
     }
@@ -107,12 +107,13 @@ impl SamplesView {
 fn maps<'a>(
     manifest: &'a RunManifest,
     sample: &'a KeptSample,
+    limits: &'a [f32],
 ) -> impl Iterator<Item = MapView> + 'a {
     let layers = manifest.model.layers.iter();
     let shapes = layers.filter_map(|layer| Some((layer, layer.map_shape()?)));
     shapes
-        .zip(&sample.maps)
-        .map(|((layer, [height, width]), map)| {
+        .zip(sample.maps.iter().zip(limits))
+        .map(|((layer, [height, width]), (map, &limit))| {
             let densities = densities(map);
             let peak = densities.iter().fold(0.0, |peak: f32, d| peak.max(d.abs()));
             let level = LEVELS / peak.max(f32::MIN_POSITIVE);
@@ -127,25 +128,33 @@ fn maps<'a>(
                 width,
                 sum: map.iter().map(|&value| f64::from(value)).sum(),
                 peak,
+                limit,
                 values: BASE64.encode(bytes),
             }
         })
 }
 
 /// The conductance of each position times the number of positions: logits an image area. Its mean over the
-/// image is the sum of the map, so layers of any resolution share a scale.
+/// image is the sum of the map, whatever the layer's resolution.
 pub(crate) fn densities(map: &[f32]) -> Vec<f32> {
     map.iter().map(|value| value * map.len() as f32).collect()
 }
 
-/// The end of a scale for all maps: the density that 99 % of the positions do not exceed, in the median
-/// map. It is rounded up to two digits, and 1 where all maps are 0.
-pub(crate) fn shared_limit(kept: &KeptMaps) -> f32 {
-    let maps = kept.samples.iter().flat_map(|sample| &sample.maps);
-    let ends: Vec<f32> = maps
-        .map(|map| quantile(densities(map), WITHIN_SCALE))
-        .collect();
-    let end = quantile(ends, 0.5);
+/// For each layer with maps, the end of the scale of all samples: the density that 99 % of the positions do
+/// not exceed, in the median sample. It is rounded up to two digits, and 1 where all maps are 0.
+///
+/// Layers have no scale in common: in early ones, far larger contributions of both signs cancel.
+pub(crate) fn limits(kept: &KeptMaps) -> Vec<f32> {
+    let n_layers = kept.samples.first().map_or(0, |sample| sample.maps.len());
+    let of_layer = |position: usize| {
+        let maps = kept.samples.iter().map(|sample| &sample.maps[position]);
+        let ends = maps.map(|map| quantile(densities(map), WITHIN_SCALE));
+        rounded_up(quantile(ends.collect(), 0.5))
+    };
+    (0..n_layers).map(of_layer).collect()
+}
+
+fn rounded_up(end: f32) -> f32 {
     if end > 0.0 && end.is_finite() {
         let digit = 10f32.powf(end.log10().floor() - 1.0);
         (end / digit).ceil() * digit
@@ -187,27 +196,29 @@ mod tests {
 
     use super::*;
 
+    /// Samples with one map each.
     fn kept(maps: Vec<Vec<f32>>) -> KeptMaps {
+        let sample = |map| KeptSample {
+            index: 0,
+            id: String::new(),
+            group: SampleGroup::Best,
+            label: None,
+            predicted: 0,
+            target: 0,
+            probability: 1.0,
+            f_input: 1.0,
+            f_baseline: 0.0,
+            steps: 1,
+            image: Vec::new(),
+            maps: vec![map],
+        };
         KeptMaps {
             choice: MapChoice {
                 requested: 1,
                 seed: 0,
                 values: ImageValues::Pixels,
             },
-            samples: vec![KeptSample {
-                index: 0,
-                id: String::new(),
-                group: SampleGroup::Best,
-                label: None,
-                predicted: 0,
-                target: 0,
-                probability: 1.0,
-                f_input: 1.0,
-                f_baseline: 0.0,
-                steps: 1,
-                image: Vec::new(),
-                maps,
-            }],
+            samples: maps.into_iter().map(sample).collect(),
         }
     }
 
@@ -220,17 +231,18 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_scale_ends_at_the_median_maps_almost_largest_density() {
+    fn a_layers_scale_ends_at_the_median_samples_almost_largest_density() {
         // 200 positions: two of them beyond what 99 % keep to.
         let map = |largest: f32| {
             let mut map: Vec<f32> = (0..198).map(|i| -largest * i as f32 / 197.0).collect();
             map.extend([10.0 * largest; 2]);
             map
         };
-        let limit = shared_limit(&kept(vec![map(0.001), map(0.00617), map(5.0)]));
-        assert!((limit - 1.3).abs() < 1e-6, "{limit}");
-        assert_eq!(shared_limit(&kept(vec![vec![0.0; 4]])), 1.0);
-        assert_eq!(shared_limit(&kept(Vec::new())), 1.0);
+        let limits_of = |maps| limits(&kept(maps));
+        let found = limits_of(vec![map(0.001), map(0.00617), map(5.0)]);
+        assert!((found[0] - 1.3).abs() < 1e-6, "{found:?}");
+        assert_eq!(limits_of(vec![vec![0.0; 4]]), [1.0]);
+        assert_eq!(limits_of(Vec::new()), [0.0; 0]);
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub fn ablate(
         true => Some(read_plane(dir)?),
         false => None,
     };
+    let samples = stored.maps()?;
     let reopened = reopen::reopen(dir, stored.manifest(), request)?;
     let subject = Subject {
         model: &reopened.model,
@@ -100,7 +101,7 @@ pub fn ablate(
     if let Some(mut plane) = plane {
         combine(&mut plane, &ablated.result);
         write_plane(dir, &plane)?;
-        ablated.report = Some(report_of(&stored, dir, &plane)?);
+        ablated.report = Some(report_of(&stored, dir, &plane, samples)?);
         ablated.plane = Some(plane);
     }
     Ok(ablated)

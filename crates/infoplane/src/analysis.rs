@@ -8,7 +8,7 @@ use infoplane_plane::{
     RowHalves, Swept, analyse_with_halves, combine, read_ablation, write_plane,
 };
 use infoplane_report::{ReportOptions, write_report};
-use infoplane_store::{RunDir, Shard, SkippedSample};
+use infoplane_store::{KeptMaps, RunDir, Shard, SkippedSample};
 
 use crate::config::{DEFAULT_SEED, RunConfig};
 use crate::controls;
@@ -219,17 +219,18 @@ pub fn plane(
 pub fn report(dir: &Path) -> Result<PathBuf, Error> {
     let stored = RunDir::open_exclusively(dir)?;
     let plane = read_plane(dir)?;
-    report_of(&stored, dir, &plane)
+    report_of(&stored, dir, &plane, stored.maps()?)
 }
 
-/// Writes the report of a run whose plane is this.
+/// Writes the report of a run whose plane and kept samples are these.
 pub(crate) fn report_of(
     stored: &RunDir,
     dir: &Path,
     plane: &PlaneResult,
+    samples: Option<KeptMaps>,
 ) -> Result<PathBuf, Error> {
     let mut options = ReportOptions::default();
-    options.samples = stored.maps()?;
+    options.samples = samples;
     Ok(write_report(dir, stored.manifest(), plane, &options)?.html)
 }
 
@@ -330,6 +331,8 @@ pub(crate) fn plane_of(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(Finished, Vec<RowHalves>), Error> {
     let ablation = read_ablation(out, stored)?;
+    // Kept samples that can't be read are better found before the work than after it.
+    let samples = stored.maps()?;
     let input = plane_input(stored, config, groups)?;
     let progress = std::cell::RefCell::new(progress);
     let (mut result, halves) = analyse_with_halves(&input, options, swept, &|step| {
@@ -347,7 +350,7 @@ pub(crate) fn plane_of(
         combine(&mut result, ablation);
     }
     write_plane(out, &result)?;
-    let report = report_of(stored, out, &result)?;
+    let report = report_of(stored, out, &result, samples)?;
     let finished = Finished {
         plane: result,
         report,

@@ -5,7 +5,7 @@ use infoplane_store::{KeptMaps, KeptSample, RunManifest, SampleGroup};
 use super::canvas::{Anchor, Area, Canvas, Look};
 use super::font::fitted;
 use super::style::{DOUBLE_COLUMN, MUTED, SMALL};
-use crate::samples::{densities, png, shared_limit};
+use crate::samples::{densities, limits, png};
 use crate::text::{number, visible};
 use crate::view::RunView;
 
@@ -15,7 +15,7 @@ const LAYERS: usize = 5;
 const SAMPLES: usize = 12;
 /// Width of the words beside a row.
 const WORDS: f64 = 84.0;
-const TOP: f64 = 16.0;
+const TOP: f64 = 22.0;
 const GAP: f64 = 3.0;
 /// Height of all rows together, at most.
 const TALLEST: f64 = 650.0;
@@ -47,7 +47,7 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
         side * width as f64 / longest,
         side * height as f64 / longest,
     ];
-    let limit = shared_limit(kept);
+    let limits = limits(kept);
     let below = TOP + n_rows * (cell[1] + GAP);
     let mut canvas = Canvas::new(
         DOUBLE_COLUMN,
@@ -65,20 +65,23 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
             bottom: top + cell[1],
         }
     };
-    for (column, (_, name, _)) in columns.iter().enumerate() {
+    for (column, (map, name, _)) in columns.iter().enumerate() {
         let name = fitted(&visible(name), SMALL, side);
         let left = at(0, column + 1).left;
-        canvas.text((left, TOP - 5.0), &name, Anchor::Start, Look::label());
+        canvas.text((left, TOP - 10.0), &name, Anchor::Start, Look::label());
+        let end = format!("±{}", number(f64::from(limits[*map])));
+        canvas.text((left, TOP - 3.0), &end, Anchor::Start, Look::tick());
     }
     for (row, sample) in samples.into_iter().enumerate() {
         words(&mut canvas, view.manifest, sample, at(row, 0).top);
         canvas.picture(at(row, 0), &png(&sample.image, shape).ok()?);
         for (column, (map, _, size)) in columns.iter().enumerate() {
-            let (pixels, shape) = composite(sample, shape, (&sample.maps[*map], *size), limit);
+            let (pixels, shape) =
+                composite(sample, shape, (&sample.maps[*map], *size), limits[*map]);
             canvas.picture(at(row, column + 1), &png(&pixels, shape).ok()?);
         }
     }
-    legend(&mut canvas, below + 8.0, limit);
+    legend(&mut canvas, below + 8.0);
     Some(canvas.finish())
 }
 
@@ -196,7 +199,7 @@ fn blended(grey: f32, value: f32) -> [u8; 3] {
     colour.map(|colour| (grey + cover * (colour - grey)).round() as u8)
 }
 
-fn legend(canvas: &mut Canvas, top: f64, limit: f32) {
+fn legend(canvas: &mut Canvas, top: f64) {
     const STEPS: usize = 60;
     const WIDTH: f64 = 150.0;
     for step in 0..STEPS {
@@ -211,18 +214,18 @@ fn legend(canvas: &mut Canvas, top: f64, limit: f32) {
         };
         canvas.rectangle(area, &format!("#{red:02x}{green:02x}{blue:02x}"));
     }
-    let end = number(f64::from(limit));
     for (share, text, anchor) in [
-        (0.0, format!("−{end}"), Anchor::Start),
-        (0.5, "0".to_owned(), Anchor::Middle),
-        (1.0, format!("+{end}"), Anchor::End),
+        (0.0, "−", Anchor::Start),
+        (0.5, "0", Anchor::Middle),
+        (1.0, "+", Anchor::End),
     ] {
         let at = (WORDS + share * WIDTH, top + 14.0);
-        canvas.text(at, &text, anchor, Look::tick());
+        canvas.text(at, text, anchor, Look::tick());
     }
     let middle = top + 5.2;
     let at = (WORDS + WIDTH + 8.0, middle);
-    let text = "density in logits an image area; blue lowers the output, orange raises it";
+    let text =
+        "density in logits an image area, to the end above each column; blue lowers the output";
     canvas.text(at, text, Anchor::Start, Look::label());
     canvas.line((0.0, top - 4.0), (DOUBLE_COLUMN, top - 4.0), MUTED, 0.3);
 }

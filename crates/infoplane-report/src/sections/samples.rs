@@ -66,9 +66,10 @@ fn maps(view: &RunView<'_>) -> String {
          the run itself, so it sums to what the run's vector sums to; at a cut layer that is \
          F(x)&nbsp;−&nbsp;F(x′) but for the completeness error. It is stretched over the whole image and \
          interpolated between positions. Colours stand for density: conductance times the number of \
-         positions, in logits an image area. Its mean over the image is the map's sum, so layers of any \
-         resolution share one scale; its end is the density that 99&nbsp;% of the positions do not exceed in \
-         the median map, and what lies beyond has the colour of the end.{without}</p>\n"
+         positions, in logits an image area. Its mean over the image is the map's sum, whatever the \
+         layer's resolution. All samples share a layer's scale, whose end is the density that 99&nbsp;% of the \
+         positions do not exceed in the median sample; what lies beyond has the colour of the end. Layers have \
+         scales of their own, because in early ones far larger contributions of both signs cancel.{without}</p>\n"
     )
 }
 
