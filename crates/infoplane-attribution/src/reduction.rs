@@ -8,6 +8,8 @@ pub enum Reduction {
     /// One number a channel: the sum over positions.
     #[default]
     Channels,
+    /// One number a position: the sum over channels.
+    Positions,
     /// One number a unit.
     None,
 }
@@ -17,14 +19,17 @@ impl Reduction {
     pub(crate) fn n_sums(self, layout: &Layout) -> usize {
         match self {
             Reduction::Channels => layout.n_blocks() * layout.block,
+            Reduction::Positions => layout.positions,
             Reduction::None => layout.row_len(),
         }
     }
 
-    /// The sums as a vector: channel by channel, and each channel's units in row-major order.
+    /// The sums as a vector: channel by channel, position by position, or each channel's units in
+    /// row-major order.
     pub(crate) fn vector(self, sums: &[f64], layout: Layout) -> Vec<f64> {
         match self {
             Reduction::Channels => sums[..layout.channels].to_vec(),
+            Reduction::Positions => sums.to_vec(),
             Reduction::None => (0..layout.channels)
                 .flat_map(|channel| (0..layout.positions).map(move |p| layout.index(channel, p)))
                 .map(|index| sums[index])
@@ -58,7 +63,8 @@ const RUN: usize = 256;
 /// Adds `sign` · g ⊙ (h_high − h_low) to `sums` ([`Reduction::n_sums`]); returns the total over all
 /// units without the sign.
 ///
-/// Products are summed in short runs of f32, everything else in f64.
+/// Products are summed in short runs of f32, everything else in f64. With [`Reduction::Positions`] the
+/// total is, bit for bit, that with [`Reduction::Channels`], so that both split the same intervals.
 pub(crate) fn add_interval(
     low: NodeState<'_>,
     high: NodeState<'_>,
@@ -140,29 +146,22 @@ fn add_products(
             }
             total
         }
-        (Reduction::Channels, 1) => {
-            let mut total = 0.0;
-            for (channel, sum) in sums.iter_mut().enumerate() {
-                let contribution =
-                    products.sum(channel * layout.positions..(channel + 1) * layout.positions);
-                *sum += sign * contribution;
-                total += contribution;
-            }
-            total
-        }
-        (Reduction::Channels, _) => {
-            let mut total = 0.0;
-            let plane = layout.positions * LANES;
-            let (blocks, _) = sums.as_chunks_mut::<LANES>();
-            for (block, sums) in blocks.iter_mut().enumerate() {
-                let own = products.sum_lanes(block * plane..(block + 1) * plane);
-                let channels = LANES.min(layout.channels - block * LANES);
-                for (sum, contribution) in sums.iter_mut().zip(own).take(channels) {
+        (Reduction::Channels, _) => products.by_channel(layout, |channel, contribution| {
+            sums[channel] += sign * contribution;
+        }),
+        (Reduction::Positions, block) => {
+            let plane = layout.positions * block;
+            for index in 0..layout.n_blocks() {
+                let channels = block.min(layout.channels - index * block);
+                for (position, sum) in sums.iter_mut().enumerate() {
+                    let first = index * plane + position * block;
+                    let contribution: f64 = (first..first + channels)
+                        .map(|place| f64::from(products.at(place)))
+                        .sum();
                     *sum += sign * contribution;
-                    total += contribution;
                 }
             }
-            total
+            products.by_channel(layout, |_, _| {})
         }
     }
 }
@@ -183,6 +182,29 @@ impl<F: Fn(f32, f32) -> f32 + Copy> Products<'_, F> {
     fn at(&self, index: usize) -> f32 {
         (self.gradient)(self.low.g[index], self.high.g[index])
             * (self.high.h[index] - self.low.h[index])
+    }
+
+    /// Hands each channel's sum over its positions to `take`; returns the total.
+    #[inline(always)]
+    fn by_channel(&self, layout: Layout, mut take: impl FnMut(usize, f64)) -> f64 {
+        let mut total = 0.0;
+        let plane = layout.positions * layout.block;
+        for block in 0..layout.n_blocks() {
+            let range = block * plane..(block + 1) * plane;
+            if layout.block == 1 {
+                let contribution = self.sum(range);
+                take(block, contribution);
+                total += contribution;
+                continue;
+            }
+            let channels = LANES.min(layout.channels - block * LANES);
+            for (lane, contribution) in self.sum_lanes(range).into_iter().take(channels).enumerate()
+            {
+                take(block * LANES + lane, contribution);
+                total += contribution;
+            }
+        }
+        total
     }
 
     /// The sum over a range.
@@ -263,6 +285,10 @@ mod tests {
         let each = (IntervalRule::Left, Reduction::None, plain(2, 2));
         add_interval(low, high, each, -1.0, &mut units);
         assert_eq!(units, [-1.0, -2.0, 0.0, -3.0]);
+        let mut positions = [0.0; 2];
+        let by_position = (IntervalRule::Left, Reduction::Positions, plain(2, 2));
+        add_interval(low, high, by_position, -1.0, &mut positions);
+        assert_eq!(positions, [-1.0, -5.0]);
     }
 
     #[test]
@@ -294,7 +320,7 @@ mod tests {
         };
         let plain_state = [field(3), field(7), field(11), field(13)];
         let blocked_state = plain_state.clone().map(|field| to_blocks(&field));
-        for reduction in [Reduction::Channels, Reduction::None] {
+        for reduction in [Reduction::Channels, Reduction::Positions, Reduction::None] {
             let add = |state: &[Vec<f32>; 4], layout: Layout| {
                 let (low, high) = (
                     NodeState {
@@ -321,6 +347,46 @@ mod tests {
             channel_means(&blocked_state[0], blocked, &mut means[0]);
             channel_means(&plain_state[0], plain(channels, positions), &mut means[1]);
             assert_eq!(means[0], means[1]);
+        }
+    }
+
+    #[test]
+    fn positions_have_the_total_of_channels_and_the_sums_of_units() {
+        for block in [1, 16] {
+            let layout = Layout {
+                channels: 19,
+                positions: 300,
+                block,
+            };
+            let field = |seed: usize| -> Vec<f32> {
+                (0..layout.row_len())
+                    .map(|i| ((i * seed) % 29) as f32 / 7.0 - 2.0)
+                    .collect()
+            };
+            let states = [field(3), field(7), field(11), field(13)];
+            let add = |reduction: Reduction| {
+                let (low, high) = (
+                    NodeState {
+                        h: &states[0],
+                        g: &states[1],
+                    },
+                    NodeState {
+                        h: &states[2],
+                        g: &states[3],
+                    },
+                );
+                let mut sums = vec![0.0; reduction.n_sums(&layout)];
+                let adding = (IntervalRule::Trapezoid, reduction, layout);
+                let total = add_interval(low, high, adding, -1.0, &mut sums);
+                (reduction.vector(&sums, layout), total)
+            };
+            let (positions, total) = add(Reduction::Positions);
+            assert_eq!(total, add(Reduction::Channels).1);
+            let (units, _) = add(Reduction::None);
+            for (position, sum) in positions.iter().enumerate() {
+                let expected: f64 = units.iter().skip(position).step_by(300).sum();
+                assert!((sum - expected).abs() < 1e-9, "{sum} and {expected}");
+            }
         }
     }
 

@@ -23,7 +23,7 @@ pub fn of_run(args: &RunArgs) -> anyhow::Result<RunConfig> {
         None => RunConfig::default(),
     };
     network(&mut config, &args.network);
-    over!(config, args, data, out, shard);
+    over!(config, args, data, out, shard, keep_maps);
     images(&mut config, &args.images);
     attribution(&mut config, &args.attribution);
     information(&mut config, &args.information);

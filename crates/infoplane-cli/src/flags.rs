@@ -211,6 +211,14 @@ pub struct RunArgs {
     pub information: InformationArgs,
     #[command(flatten)]
     pub controls: ControlArgs,
+    /// Keep spatial maps of the conductance of N samples, at most 100, for the report [default: 0]
+    ///
+    /// A third are the best (right, by the widest margin of the attributed output), a third the worst
+    /// (wrong with the highest confidence; right by the narrowest margin where there are too few), a
+    /// third random by --seed. They are swept once more, for the conductance at each position of each
+    /// layer; `maps.parquet` holds them with the images.
+    #[arg(long, value_name = "N")]
+    pub keep_maps: Option<usize>,
     /// Compute only the i-th of n shares, each perhaps on its own machine, and no plane
     ///
     /// Give the same command on every machine, with 1/3, 2/3 and 3/3 for three. Each computes every
@@ -357,6 +365,10 @@ pub struct DemoArgs {
     pub controls: ControlArgs,
     #[command(flatten)]
     pub figures: FigureArgs,
+    /// Keep spatial maps of the conductance of N samples, at most 100, for the report, as `run
+    /// --keep-maps` [default: 12]
+    #[arg(long, value_name = "N")]
+    pub keep_maps: Option<usize>,
     /// Print the plane as JSON
     #[arg(long)]
     pub json: bool,
@@ -387,6 +399,8 @@ pub struct AttributeArgs {
 pub enum ReduceArg {
     /// One number a channel: the sum over positions
     Channels,
+    /// One number a position: the sum over channels
+    Positions,
     /// One number a unit
     None,
 }

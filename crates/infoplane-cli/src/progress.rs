@@ -127,6 +127,7 @@ impl CountView {
 fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Conductance => "conductance",
+        Phase::Maps => "maps",
         Phase::Means => "means",
         Phase::Ablation => "ablation",
         Phase::Controls => "controls",

@@ -4,12 +4,13 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{
-    assert_says, contents, demo_asset, differing, infoplane, program, refuse, shared, succeed,
+    assert_says, contents, copy_into, demo_asset, differing, has_temporary, infoplane, kill_when,
+    program, refuse, shared, start, succeed,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -51,21 +52,6 @@ fn reference() -> &'static Path {
     out
 }
 
-/// Copies what is below `from` into `to`, which may be there and hold files.
-fn copy_into(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for (name, bytes) in contents(from) {
-        let path = to.join(name);
-        match bytes {
-            None => std::fs::create_dir_all(path).unwrap(),
-            Some(bytes) => {
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(path, bytes).unwrap();
-            }
-        }
-    }
-}
-
 /// A copy of the reference run that a test may change.
 fn copy_of_reference(folder: &Path) -> PathBuf {
     let out = folder.join("out");
@@ -97,39 +83,6 @@ fn assert_same_as_reference(out: &Path, what: &str) {
         [""; 0].map(PathBuf::from),
         "{what}"
     );
-}
-
-/// Whether a file that is still being written is below `folder`.
-fn has_temporary(folder: &Path) -> bool {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| {
-        let name = entry.file_name();
-        name.to_string_lossy().ends_with(".infoplane-tmp")
-    })
-}
-
-fn start(args: Vec<String>, folder: &Path) -> Child {
-    let mut program = program(folder);
-    program
-        .args(args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    program.spawn().unwrap()
-}
-
-/// Kills the program as soon as `now`. Whether it was still running.
-fn kill_when(child: &mut Child, mut now: impl FnMut() -> bool) -> bool {
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if now() {
-            break;
-        }
-        std::thread::sleep(Duration::from_micros(100));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap().code().is_none()
 }
 
 /// Numbers from 0 to 1, the same at every call (splitmix64).

@@ -201,6 +201,21 @@ impl Preprocess {
             }
         }
     }
+
+    /// The 8-bit values of a normalised sample, in its order `[3, height, width]`: what the network saw,
+    /// before scaling and normalisation.
+    pub fn pixels(&self, sample: &[f32]) -> Vec<u8> {
+        let plane = (sample.len() / 3).max(1);
+        let channels = sample.chunks(plane).zip(self.mean.iter().zip(&self.std));
+        channels
+            .flat_map(|(values, (mean, std))| {
+                // A float that is cast saturates at 0 and 255.
+                values
+                    .iter()
+                    .map(move |value| ((value * std + mean) * 255.0).round() as u8)
+            })
+            .collect()
+    }
 }
 
 /// Where a centred crop of one dimension lies, and the black before it where the image is smaller.
@@ -300,6 +315,24 @@ mod tests {
         Preprocess::default().normalise(&image, &mut out);
         assert_eq!(out[1], (1.0f32 - 0.485) / 0.229);
         assert_eq!(out[3], (0.0f32 - 0.456) / 0.224);
+    }
+
+    #[test]
+    fn pixels_of_a_normalised_image_are_those_it_had() {
+        let image = RgbImage {
+            width: 16,
+            height: 16,
+            pixels: (0..256).flat_map(|i| [i as u8, 255 - i as u8, 7]).collect(),
+        };
+        for name in Preprocess::PRESETS {
+            let preprocess = Preprocess::preset(name).unwrap();
+            let mut sample = vec![0.0; 3 * 256];
+            preprocess.normalise(&image, &mut sample);
+            let planes: Vec<u8> = (0..3)
+                .flat_map(|channel| image.pixels.iter().skip(channel).step_by(3).copied())
+                .collect();
+            assert_eq!(preprocess.pixels(&sample), planes, "{name}");
+        }
     }
 
     #[test]

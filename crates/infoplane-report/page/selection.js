@@ -26,6 +26,7 @@ function showSelection() {
   for (const list of layerLists) list.value = state.selected === null ? "" : chosen;
   selectionBar.hidden = state.selected === null;
   selectionWords.replaceChildren(...(state.selected === null ? [] : describeLayer(state.selected)));
+  document.dispatchEvent(new Event("layerselected"));
 }
 
 /** The layer's name and, in short, what is known about it. */

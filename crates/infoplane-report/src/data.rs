@@ -5,6 +5,7 @@ use infoplane_store::RunManifest;
 use serde::Serialize;
 
 use crate::network::Network;
+use crate::samples::SamplesView;
 use crate::view::{LayerView, RunView};
 
 /// Everything the charts draw. The page holds no other data.
@@ -17,6 +18,8 @@ struct ReportData<'a> {
     ablation: Option<&'a AblationResult>,
     layers: &'a [LayerView],
     network: &'a Network,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<&'a SamplesView>,
 }
 
 /// The data as JSON that is safe inside a `<script>` element: no character of it can end the
@@ -29,6 +32,7 @@ pub(crate) fn embedded_json(view: &RunView<'_>) -> Result<String, serde_json::Er
         ablation: view.ablation,
         layers: &view.layers,
         network: &view.network,
+        samples: view.samples.as_ref(),
     })?;
     Ok(script_safe(&json))
 }

@@ -16,6 +16,7 @@ mod input;
 mod labels;
 mod network;
 mod page;
+mod samples;
 mod sections;
 mod series;
 mod text;
@@ -32,6 +33,7 @@ pub use input::ReportInput;
 pub use series::write_series_figures;
 
 use figures::Rasteriser;
+use samples::SamplesView;
 use view::RunView;
 
 /// What a report looks like.
@@ -86,6 +88,9 @@ pub enum ReportError {
     /// The result could not be put into the page.
     #[error("the result cannot be written as JSON into the report")]
     Json(#[from] serde_json::Error),
+    /// A sample's picture could not be encoded.
+    #[error("a sample's picture cannot be written as PNG into the report")]
+    Picture(#[from] image::ImageError),
     /// A figure could not be rendered.
     #[error("figure `{name}` cannot be rendered as PNG")]
     Figure {
@@ -110,7 +115,10 @@ pub fn write_report(
     input: &ReportInput<'_>,
     options: &ReportOptions,
 ) -> Result<ReportFiles, ReportError> {
-    let view = RunView::new(input);
+    let mut view = RunView::new(input);
+    if let Some(kept) = view.kept {
+        view.samples = SamplesView::new(input.manifest, kept)?;
+    }
     create_folder(dir)?;
     let html = dir.join("report.html");
     let page = page::html(&view, options.title.as_deref())?;

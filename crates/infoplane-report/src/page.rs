@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::assets;
 use crate::data::embedded_json;
-use crate::sections::{Section, ablation, charts, controls, label, methods, roles, summary, table};
+use crate::sections::{
+    Section, ablation, charts, controls, label, methods, roles, samples, summary, table,
+};
 use crate::text::escape;
 use crate::view::RunView;
 
@@ -41,6 +43,7 @@ const PAGE_SCRIPTS: &[&str] = &[
     include_str!("../page/channels.js"),
     include_str!("../page/ablation.js"),
     include_str!("../page/controls.js"),
+    include_str!("../page/samples.js"),
     include_str!("../page/table.js"),
     include_str!("../page/start.js"),
 ];
@@ -80,6 +83,7 @@ pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, se
     sections.extend(label::stability(view));
     sections.extend(label::classes(view));
     sections.extend(label::channels(view));
+    sections.extend(samples::section(view));
     sections.extend(ablation::section(view));
     sections.extend(controls::section(view));
     sections.push(table::section(view));

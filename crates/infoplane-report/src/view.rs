@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use infoplane_plane::{
     AblationResult, CompletenessRow, CriticalLayer, PlaneResult, PlaneRow, VectorKind,
 };
-use infoplane_store::RunManifest;
+use infoplane_store::{KeptMaps, RunManifest};
 use serde::Serialize;
 
 use crate::input::ReportInput;
 use crate::labels::axis_labels;
 use crate::network::{Network, output_layers};
+use crate::samples::SamplesView;
 use crate::text::visible;
 
 /// One analysed layer, as the report names it.
@@ -51,6 +52,10 @@ pub(crate) struct RunView<'a> {
     /// The estimator shown first: that of the first row.
     pub(crate) estimator: &'a str,
     position: HashMap<&'a str, usize>,
+    /// Samples with maps of their conductance, where the run kept any.
+    pub(crate) samples: Option<SamplesView>,
+    /// The same as they are stored.
+    pub(crate) kept: Option<&'a KeptMaps>,
 }
 
 impl<'a> RunView<'a> {
@@ -59,6 +64,7 @@ impl<'a> RunView<'a> {
             manifest,
             plane,
             ablation,
+            samples: kept,
         } = *input;
         let mut layers: Vec<LayerView> = Vec::new();
         let mut position = HashMap::new();
@@ -97,6 +103,8 @@ impl<'a> RunView<'a> {
             layers,
             estimator: plane.rows.first().map_or("", |row| &row.estimator),
             position,
+            samples: None,
+            kept,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::layout::Layout;
 use crate::lock::RunLock;
 use crate::manifest::RunManifest;
+use crate::maps::{self, KeptMaps};
 use crate::part::{PartHeader, inspect, read_column};
 use crate::record::SkippedSample;
 use crate::schema::{VectorKind, delta_column};
@@ -283,6 +284,24 @@ impl RunDir {
             .find(|known| known.name == layer)
             .ok_or_else(|| self.unknown_layer(layer))?;
         self.lists(&kind.column(layer), known.n_channels)
+    }
+
+    /// The kept samples with their maps; `None` where none are kept. Every byte is checked.
+    ///
+    /// # Errors
+    /// [`StoreError::DamagedMaps`], [`StoreError::ForeignPart`] or [`StoreError::Io`].
+    pub fn maps(&self) -> Result<Option<KeptMaps>, StoreError> {
+        maps::read(&self.layout)
+    }
+
+    /// Writes the kept samples with their maps, at least one, replacing what is there. The same content
+    /// gives the same bytes. Only for a run that is locked: see [`RunDir::open_exclusively`].
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidSample`] where a sample does not fit the run; [`StoreError::Encode`] or
+    /// [`StoreError::Io`].
+    pub fn write_maps(&self, maps: &KeptMaps) -> Result<(), StoreError> {
+        maps::write(&self.layout, maps)
     }
 
     fn unknown_layer(&self, layer: &str) -> StoreError {

@@ -121,6 +121,18 @@ pub enum StoreError {
         reason: String,
     },
 
+    /// The kept samples can't be read.
+    #[error(
+        "{} is damaged: {reason}; remove it, or repeat the run's command with --keep-maps, which writes it again",
+        path.display()
+    )]
+    DamagedMaps {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A sample that does not fit the run.
     #[error("sample {index} can't be stored: {reason}")]
     InvalidSample {

@@ -4,6 +4,7 @@
 //! run.json                       the manifest: settings, model, data, machine, part size
 //! samples/part-00000.parquet     samples 0 to part_size − 1, one row each
 //! samples/part-00001.parquet     the next part_size samples, and so on
+//! maps.parquet                   a few samples as images, with their spatial conductance ([`KeptMaps`])
 //! .lock                          held by the process that writes
 //! ```
 //!
@@ -23,10 +24,12 @@ mod identity;
 mod layout;
 mod lock;
 mod manifest;
+mod maps;
 mod part;
 mod record;
 mod schema;
 mod seal;
+mod sealed;
 mod shard;
 mod table;
 mod writer;
@@ -38,6 +41,7 @@ pub use layout::{DEFAULT_PART_SIZE, FORMAT};
 pub use manifest::{
     DataInfo, HardwareInfo, LayerEdge, LayerInfo, ModelInfo, RunManifest, SourceInfo,
 };
+pub use maps::{ImageValues, KeptMaps, KeptSample, MapChoice, SampleGroup};
 pub use record::{SampleOutcome, SampleRecord, SkippedSample};
 pub use schema::VectorKind;
 pub use shard::{Shard, ShardError};

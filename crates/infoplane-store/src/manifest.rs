@@ -97,6 +97,29 @@ pub struct LayerInfo {
     pub depth: usize,
 }
 
+impl ModelInfo {
+    /// The shape of a sample, `[channels, height, width]`, where it can be shown as an image: of 1 or 3
+    /// channels.
+    pub fn image_shape(&self) -> Option<[usize; 3]> {
+        match *self.input_shape {
+            [channels @ (1 | 3), height, width] if height * width > 0 => {
+                Some([channels, height, width])
+            }
+            _ => None,
+        }
+    }
+}
+
+impl LayerInfo {
+    /// Height and width of the layer's values, where they lie on a plane of more than one position.
+    pub fn map_shape(&self) -> Option<[usize; 2]> {
+        match *self.shape {
+            [_, height, width] if height * width > 1 => Some([height, width]),
+            _ => None,
+        }
+    }
+}
+
 /// The analysed samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataInfo {

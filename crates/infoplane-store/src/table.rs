@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::atomic::write_atomically;
 use crate::error::StoreError;
-use crate::part::CREATED_BY;
+use crate::sealed::CREATED_BY;
 
 /// A named column; every entry may be absent.
 #[derive(Debug, Clone, PartialEq)]

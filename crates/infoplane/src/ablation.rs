@@ -10,12 +10,12 @@ use std::sync::atomic::AtomicBool;
 use infoplane_plane::{
     AblationResult, AblationSettings, PlaneResult, combine, write_ablation, write_plane,
 };
-use infoplane_report::{ReportInput, ReportOptions, write_report};
+use infoplane_report::ReportOptions;
 use infoplane_store::RunDir;
 
 pub(crate) use measure::{Subject, measure};
 
-use crate::analysis::read_plane;
+use crate::analysis::{read_plane, report_of};
 use crate::config::{DEFAULT_SEED, RunConfig};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -83,6 +83,7 @@ pub fn ablate(
         true => Some(read_plane(dir)?),
         false => None,
     };
+    let samples = stored.maps()?;
     let reopened = reopen::reopen(dir, stored.manifest(), request)?;
     let subject = Subject {
         model: &reopened.model,
@@ -101,11 +102,10 @@ pub fn ablate(
     if let Some(mut plane) = plane {
         combine(&mut plane, &ablated.result);
         write_plane(dir, &plane)?;
-        let input =
-            ReportInput::new(stored.manifest(), &plane).with_ablation(Some(&ablated.result));
-        let report = write_report(dir, &input, &ReportOptions::default())?;
+        let evidence = (Some(&ablated.result), samples.as_ref());
+        let options = ReportOptions::default();
+        ablated.report = Some(report_of(&stored, dir, &plane, evidence, &options)?);
         ablated.plane = Some(plane);
-        ablated.report = Some(report.html);
     }
     Ok(ablated)
 }

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use infoplane_plane::{
-    AblationSettings, Against, ClassGroups, InformationSettings, PlaneError, PlaneInput,
-    PlaneOptions, PlaneResult, RowHalves, Swept, analyse_with_halves, combine, read_ablation,
-    write_plane,
+    AblationResult, AblationSettings, Against, ClassGroups, InformationSettings, PlaneError,
+    PlaneInput, PlaneOptions, PlaneResult, RowHalves, Swept, analyse_with_halves, combine,
+    read_ablation, write_plane,
 };
 use infoplane_report::{FigureFormat, ReportInput, ReportOptions, write_report};
-use infoplane_store::{RunDir, Shard, SkippedSample};
+use infoplane_store::{KeptMaps, RunDir, Shard, SkippedSample};
 
 use crate::config::{DEFAULT_SEED, RunConfig};
 use crate::controls;
 use crate::demo;
 use crate::error::Error;
+use crate::maps::DEMO_KEPT_MAPS;
 use crate::progress::{Phase, Progress};
 use crate::run::Run;
 use crate::shard::ShardDone;
@@ -80,6 +81,7 @@ impl Analysis {
         Analysis {
             config: RunConfig {
                 out: Some(out.into()),
+                keep_maps: Some(DEMO_KEPT_MAPS),
                 ..RunConfig::default()
             },
             source: Source::Embedded,
@@ -129,7 +131,15 @@ impl Analysis {
             )));
         }
         let (out, groups) = self.check()?;
+        let n_maps = self.config.n_kept_maps()?;
+        if n_maps > 0 {
+            run.check_maps()?;
+        }
         let stored = run.attribute(out, progress, stop)?;
+        if n_maps > 0 {
+            let seed = self.config.seed.unwrap_or(DEFAULT_SEED);
+            run.keep_maps(&stored, (n_maps, seed), progress, stop)?;
+        }
         if self.config.ablate {
             let settings = AblationSettings {
                 seed: self.config.seed.unwrap_or(DEFAULT_SEED),
@@ -172,6 +182,7 @@ impl Analysis {
         report_options(&self.config)?;
         self.config.control_kinds()?;
         self.config.n_control_samples()?;
+        self.config.n_kept_maps()?;
         if against(&self.config)?.contains(&Against::Group) && groups.is_none() {
             return Err(PlaneError::NoGroups.into());
         }
@@ -214,8 +225,28 @@ pub fn report(dir: &Path, settings: &RunConfig) -> Result<PathBuf, Error> {
     let stored = RunDir::open_exclusively(dir)?;
     let plane = read_plane(dir)?;
     let ablation = read_ablation(dir, &stored)?;
-    let input = ReportInput::new(stored.manifest(), &plane).with_ablation(ablation.as_ref());
-    Ok(write_report(dir, &input, &options)?.html)
+    let samples = stored.maps()?;
+    report_of(
+        &stored,
+        dir,
+        &plane,
+        (ablation.as_ref(), samples.as_ref()),
+        &options,
+    )
+}
+
+/// Writes the report of a run whose plane, ablation and kept samples are these.
+pub(crate) fn report_of(
+    stored: &RunDir,
+    dir: &Path,
+    plane: &PlaneResult,
+    (ablation, samples): (Option<&AblationResult>, Option<&KeptMaps>),
+    options: &ReportOptions,
+) -> Result<PathBuf, Error> {
+    let input = ReportInput::new(stored.manifest(), plane)
+        .with_ablation(ablation)
+        .with_samples(samples);
+    Ok(write_report(dir, &input, options)?.html)
 }
 
 /// A run's `plane.json`.
@@ -334,6 +365,8 @@ pub(crate) fn plane_of(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(Finished, Vec<RowHalves>), Error> {
     let ablation = read_ablation(out, stored)?;
+    // Kept samples that can't be read are better found before the work than after it.
+    let samples = stored.maps()?;
     let input = plane_input(stored, config, groups)?;
     let progress = std::cell::RefCell::new(progress);
     let (mut result, halves) = analyse_with_halves(&input, options, swept, &|step| {
@@ -358,11 +391,11 @@ pub(crate) fn plane_of(
         combine(&mut result, ablation);
     }
     write_plane(out, &result)?;
-    let report = ReportInput::new(stored.manifest(), &result).with_ablation(ablation.as_ref());
-    let report = write_report(out, &report, &report_options(config)?)?;
+    let evidence = (ablation.as_ref(), samples.as_ref());
+    let report = report_of(stored, out, &result, evidence, &report_options(config)?)?;
     let finished = Finished {
         plane: result,
-        report: report.html,
+        report,
         skipped: stored.skipped().cloned().collect(),
     };
     Ok((finished, halves))

@@ -49,8 +49,8 @@ pub struct Unreached {
     pub largest: f32,
 }
 
-/// Attributes the arrays of `inputs` and writes `conductance/<layer>` (N × the layer's shape, or N ×
-/// channels), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits`, `steps` and
+/// Attributes the arrays of `inputs` and writes `conductance/<layer>` (N × the layer's shape, N ×
+/// channels, or N × the shape of its positions), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits`, `steps` and
 /// `error` (a sample's largest relative completeness error) to the archive `raw`.
 ///
 /// The quadrature is `graded` where the configuration names none.
@@ -142,6 +142,7 @@ pub fn attribute(
     for (position, layer) in layers.iter().enumerate() {
         let shape = match reduction {
             Reduction::Channels => vec![n, layer.n_channels()],
+            Reduction::Positions => [&[n], layer.shape.get(1..).unwrap_or_default()].concat(),
             Reduction::None => [&[n], layer.shape.as_slice()].concat(),
         };
         let values = results

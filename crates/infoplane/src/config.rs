@@ -12,6 +12,7 @@ use infoplane_store::Shard;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::maps::MAX_KEPT_MAPS;
 use crate::model::LayerChoice;
 
 /// The settings of a run as a person gives them, on the command line or in a file; everything has a
@@ -82,6 +83,8 @@ pub struct RunConfig {
     pub control_samples: Option<usize>,
     /// Kinds of file that figures are written as, by name (see [`crate::FigureFormat`]); all of them where empty.
     pub figure_formats: Vec<String>,
+    /// Samples of which maps are kept for the report ([`crate::MAX_KEPT_MAPS`] at most); none by default.
+    pub keep_maps: Option<usize>,
     /// Only the parts of this shard, and no plane; no part of what makes the run the run it is.
     pub shard: Option<Shard>,
     /// Channel noise relative to a layer's standard deviation; chosen automatically by default.
@@ -270,6 +273,20 @@ impl RunConfig {
             ))),
             Some(n) => Ok(n),
             None => Ok(DEFAULT_CONTROL_SAMPLES),
+        }
+    }
+
+    /// Samples of which maps are kept.
+    pub fn n_kept_maps(&self) -> Result<usize, Error> {
+        match self.keep_maps.unwrap_or(0) {
+            n if n > MAX_KEPT_MAPS => Err(Error::Setting(format!(
+                "maps of {n} samples; 0 (none) to {MAX_KEPT_MAPS} can be kept"
+            ))),
+            0 => Ok(0),
+            _ if self.shard.is_some() => Err(Error::Setting(
+                "maps are kept of samples chosen from the whole run, so no shard can make them; leave --keep-maps out here (or set it to 0), and give it to the command without --shard once the parts are together".to_string(),
+            )),
+            n => Ok(n),
         }
     }
 

@@ -12,6 +12,7 @@ mod demo;
 mod error;
 mod hardware;
 mod information;
+mod maps;
 mod mean;
 mod model;
 mod model_source;
@@ -31,6 +32,7 @@ pub use config::{
 };
 pub use error::Error;
 pub use information::{InformationRequest, InformationResult, LoadedPair};
+pub use maps::{DEMO_KEPT_MAPS, MAX_KEPT_MAPS};
 pub use model::{LayerChoice, Model};
 pub use progress::{Phase, Progress};
 pub use run::Run;

@@ -5,6 +5,8 @@
 pub enum Phase {
     /// The sweep over samples.
     Conductance,
+    /// The maps of a few samples, after the sweep.
+    Maps,
     /// The means of every layer's values, before an ablation.
     Means,
     /// The ablation of samples.

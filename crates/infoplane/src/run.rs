@@ -8,7 +8,7 @@ use infoplane_attribution::{
     Attribution, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess};
-use infoplane_engine::Backend;
+use infoplane_engine::{Backend, Plan};
 use infoplane_graph::Layer;
 use infoplane_plane::{AblationSettings, read_ablation, write_ablation};
 use infoplane_store::{
@@ -33,6 +33,8 @@ pub struct Run {
     pub(crate) options: SweepOptions,
     manifest: RunManifest,
     pub(crate) n_threads: usize,
+    /// What is done to images; none where samples are arrays.
+    pub(crate) preprocess: Option<Preprocess>,
     strict: bool,
     exact: bool,
     notes: Vec<String>,
@@ -124,7 +126,7 @@ impl Run {
                 "baseline": baseline_name(&options.baseline),
                 "quadrature": quadrature_json(&options.quadrature),
                 "exact": config.exact,
-                "preprocess": preprocess,
+                "preprocess": &preprocess,
                 "limit": config.limit,
                 "seed": config.seed.unwrap_or(DEFAULT_SEED),
             }),
@@ -148,6 +150,7 @@ impl Run {
             options,
             manifest,
             n_threads: config.n_threads()?,
+            preprocess,
             strict: config.strict,
             exact: config.exact,
         })
@@ -182,6 +185,7 @@ impl Run {
             options,
             manifest,
             n_threads: self.n_threads,
+            preprocess: self.preprocess.clone(),
             strict: false,
             exact: self.exact,
             notes: Vec::new(),
@@ -244,21 +248,8 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<RunWriter, Error> {
         // What can be refused is refused before the directory is made.
-        let n_nodes = self.options.quadrature.nodes_at_once();
-        let plan = self.model.plan(
-            self.dataset.sample_shape(),
-            &self.layers,
-            n_nodes,
-            self.exact,
-        )?;
-        let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
-        let sweep = Sweep::new(&plan, layers, self.options.clone())?
-            .with_node_memory(node_memory(self.n_threads, &self.options.quadrature));
-        let sweep = if self.exact {
-            sweep.with_first_layer_at_every_node()
-        } else {
-            sweep
-        };
+        let plan = self.plan()?;
+        let sweep = self.sweep_over(&plan, self.options.clone())?;
         tracing::debug!(
             rows = plan.batch(),
             threads = self.n_threads,
@@ -308,6 +299,31 @@ impl Run {
             return Err(Error::Interrupted { done, total });
         }
         Ok(writer)
+    }
+
+    /// The network, planned for this run's samples and layers.
+    pub(crate) fn plan(&self) -> Result<Plan, Error> {
+        self.model.plan(
+            self.dataset.sample_shape(),
+            &self.layers,
+            self.options.quadrature.nodes_at_once(),
+            self.exact,
+        )
+    }
+
+    /// A sweep over the layers of the run's plan.
+    pub(crate) fn sweep_over<'p>(
+        &self,
+        plan: &'p Plan,
+        options: SweepOptions,
+    ) -> Result<Sweep<'p>, Error> {
+        let layers: Vec<SweepLayer> = self.layers.iter().map(SweepLayer::from).collect();
+        let node_memory = node_memory(self.n_threads, &options.quadrature);
+        let sweep = Sweep::new(plan, layers, options)?.with_node_memory(node_memory);
+        Ok(match self.exact {
+            true => sweep.with_first_layer_at_every_node(),
+            false => sweep,
+        })
     }
 
     /// Reads every sample once, so that a strict run fails before it begins.

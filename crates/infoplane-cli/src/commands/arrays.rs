@@ -13,6 +13,7 @@ use crate::table::Table;
 pub fn attribute(args: &AttributeArgs) -> anyhow::Result<()> {
     let reduction = match args.reduce {
         ReduceArg::Channels => Reduction::Channels,
+        ReduceArg::Positions => Reduction::Positions,
         ReduceArg::None => Reduction::None,
     };
     let mut view = ProgressView::new();

@@ -30,6 +30,7 @@ pub fn demo(args: &DemoArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
         config.ablate = args.ablate;
         config::controls(config, &args.controls);
         config::figures(config, &args.figures);
+        config.keep_maps = args.keep_maps.or(config.keep_maps);
     });
     let run = analysis.prepare()?;
     finish(&analysis, &run, args.json, interrupt)?;

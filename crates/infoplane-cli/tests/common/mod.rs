@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use ndarray::{Array, ArrayD, Dimension, Ix2, Ix4};
 use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
@@ -45,6 +46,7 @@ pub fn succeed<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let phases = [
         "conductance: ",
+        "maps: ",
         "means: ",
         "ablation: ",
         "controls: ",
@@ -113,6 +115,55 @@ pub fn differing(root: &Path, other: &Path) -> Vec<PathBuf> {
     names.dedup();
     names.retain(|name| one.get(name) != two.get(name));
     names
+}
+
+/// Copies what is below `from` into `to`, which may be there and hold files.
+pub fn copy_into(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for (name, bytes) in contents(from) {
+        let path = to.join(name);
+        match bytes {
+            None => std::fs::create_dir_all(path).unwrap(),
+            Some(bytes) => {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+        }
+    }
+}
+
+/// Whether a file that is still being written is below `folder`.
+pub fn has_temporary(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().ends_with(".infoplane-tmp")
+    })
+}
+
+/// Starts the program in `folder`, silent.
+pub fn start(args: Vec<String>, folder: &Path) -> Child {
+    let mut program = program(folder);
+    program
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    program.spawn().unwrap()
+}
+
+/// Kills the program as soon as `now`. Whether it was still running.
+pub fn kill_when(child: &mut Child, mut now: impl FnMut() -> bool) -> bool {
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if now() {
+            break;
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap().code().is_none()
 }
 
 /// A file of the embedded demo.

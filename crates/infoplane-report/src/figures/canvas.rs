@@ -187,6 +187,18 @@ impl Canvas {
         ));
     }
 
+    /// A PNG file, stretched over an area.
+    pub(super) fn picture(&mut self, area: Area, png: &[u8]) {
+        self.push(format_args!(
+            "<image x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
+            area.left,
+            area.top,
+            area.width(),
+            area.bottom - area.top,
+            BASE64.encode(png)
+        ));
+    }
+
     /// A layer's mark: a disc for a cut layer, a diamond for a branch, hollow where not trusted.
     pub(super) fn mark(&mut self, (x, y): (f64, f64), radius: f64, symbol: Symbol, colour: &str) {
         let (fill, stroke) = if symbol.trusted {

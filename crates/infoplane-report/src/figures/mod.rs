@@ -22,6 +22,7 @@ mod plane;
 mod png;
 mod resolution;
 mod roles;
+mod samples;
 mod scale;
 mod series;
 mod stability;
@@ -87,6 +88,7 @@ pub(crate) fn all(view: &RunView<'_>) -> Vec<Figure> {
             ablation::curves(view, Measure::TargetLogit),
         ),
         ("controls", controls::figure(view)),
+        ("samples", samples::figure(view)),
     ];
     drawn
         .into_iter()

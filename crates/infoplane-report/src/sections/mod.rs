@@ -7,6 +7,7 @@ pub(crate) mod controls;
 pub(crate) mod label;
 pub(crate) mod methods;
 pub(crate) mod roles;
+pub(crate) mod samples;
 pub(crate) mod summary;
 pub(crate) mod table;
 
