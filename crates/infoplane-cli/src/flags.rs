@@ -42,7 +42,7 @@ pub enum Command {
     Plane(PlaneArgs),
     /// What the channels of highest conductance are worth: replaced, against as many random ones
     Ablate(Box<AblateArgs>),
-    /// The report of a run again
+    /// The report of a run again, or a page that compares runs
     Report(ReportArgs),
     /// The layers of a network: name, operator, shape, parameters, cut or not, chosen or not
     Layers(LayersArgs),
@@ -493,8 +493,24 @@ pub enum ReplaceArg {
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run directory
-    pub dir: PathBuf,
+    /// The run directories
+    #[arg(value_name = "DIR", required = true)]
+    pub dirs: Vec<PathBuf>,
+    /// Put the runs, two or more, on one page instead of writing the report of each
+    ///
+    /// Networks, baselines, targets or seeds side by side: the planes as paths, the figures along the
+    /// depth, every layer of one name, and what the runs differ in. Figures in bits compare at one τ
+    /// only; the page says so where they do not.
+    #[arg(long, conflicts_with = "figure_formats")]
+    pub compare: bool,
+    /// Where the page that compares goes
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "infoplane-comparison.html",
+        requires = "compare"
+    )]
+    pub out: PathBuf,
     #[command(flatten)]
     pub figures: FigureArgs,
 }

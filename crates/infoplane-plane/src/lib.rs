@@ -68,5 +68,5 @@ pub use series::{
     Checkpoint, CheckpointInfo, PathFigure, PathPoint, Phase, PhaseVerdict, SERIES_FORMAT,
     SeriesOrder, SeriesPath, SeriesResult, paths, range_of, write_series,
 };
-pub use spearman::RankCorrelation;
+pub use spearman::{RankCorrelation, spearman};
 pub use stability::{HalvesAgreement, RankStability, RankedBy};

@@ -25,7 +25,7 @@ pub struct RankCorrelation {
 /// Student's t of n − 2 degrees of freedom in place of the normal quantile, as pairs are few. A perfect
 /// correlation has no finite z; there the largest ρ below it takes its place, that of one exchanged
 /// pair of neighbours, 1 − 12 / (n (n² − 1)), for the interval's inner end.
-pub(crate) fn spearman(pairs: &[(f64, f64)]) -> Option<RankCorrelation> {
+pub fn spearman(pairs: &[(f64, f64)]) -> Option<RankCorrelation> {
     let n = pairs.len();
     if n < 3 {
         return None;

@@ -38,7 +38,7 @@ pub(crate) fn embedded_json(view: &RunView<'_>) -> Result<String, serde_json::Er
 }
 
 /// Outside strings JSON has none of these characters, so each may become an escape.
-fn script_safe(json: &str) -> String {
+pub(crate) fn script_safe(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {
         match character {

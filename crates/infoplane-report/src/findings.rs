@@ -55,16 +55,16 @@ enum Part {
 }
 
 impl Sentence {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    fn words(mut self, words: impl Into<String>) -> Self {
+    pub(crate) fn words(mut self, words: impl Into<String>) -> Self {
         self.parts.push(Part::Words(words.into()));
         self
     }
 
-    fn layer(mut self, name: &str) -> Self {
+    pub(crate) fn layer(mut self, name: &str) -> Self {
         self.parts.push(Part::Layer(name.to_owned()));
         self
     }

@@ -9,6 +9,7 @@
 //! take it as text.
 
 mod assets;
+mod comparison;
 mod data;
 mod figures;
 mod findings;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use infoplane_store::{StoreError, write_atomically};
 
+pub use comparison::{ComparedRun, write_comparison};
 pub use figures::{FigureFormat, PngError};
 pub use findings::{Findings, Sentence};
 pub use input::ReportInput;

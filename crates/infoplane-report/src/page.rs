@@ -20,6 +20,7 @@ const EARLY_SCRIPT: &str = include_str!("../page/early.js");
 
 /// The page's own scripts, in order; each section's is one file.
 const PAGE_SCRIPTS: &[&str] = &[
+    include_str!("../page/base.js"),
     include_str!("../page/core.js"),
     include_str!("../page/format.js"),
     include_str!("../page/theme.js"),
@@ -48,34 +49,23 @@ const PAGE_SCRIPTS: &[&str] = &[
     include_str!("../page/start.js"),
 ];
 
-/// Writes the whole page.
+/// What differs between pages.
+pub(crate) struct Page {
+    pub(crate) title: String,
+    /// Markup below the title.
+    pub(crate) summary: String,
+    pub(crate) sections: Vec<Section>,
+    /// The JSON that the scripts read, safe inside its element.
+    pub(crate) data: String,
+    /// The page's own scripts, in order.
+    pub(crate) scripts: &'static [&'static str],
+}
+
+/// Writes the whole page of a run.
 pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, serde_json::Error> {
     let title = title.map_or_else(
         || format!("Information plane of {}", view.manifest.model.name),
         str::to_owned,
-    );
-    let scripts = [
-        EARLY_SCRIPT.to_owned(),
-        assets::D3.to_owned(),
-        assets::PLOT.to_owned(),
-        format!(
-            "(() => {{\n\"use strict\";\n{}}})();\n",
-            PAGE_SCRIPTS.concat()
-        ),
-    ];
-    let hashes: Vec<String> = scripts
-        .iter()
-        .map(|script| {
-            format!(
-                "'sha256-{}'",
-                BASE64.encode(Sha256::digest(script.as_bytes()))
-            )
-        })
-        .collect();
-    let policy = format!(
-        "default-src 'none'; script-src {}; style-src 'unsafe-inline'; font-src data:; \
-         img-src data:; base-uri 'none'; form-action 'none'",
-        hashes.join(" ")
     );
     let mut sections = charts::sections(view);
     sections.extend(roles::roles(view));
@@ -88,36 +78,77 @@ pub(crate) fn html(view: &RunView<'_>, title: Option<&str>) -> Result<String, se
     sections.extend(controls::section(view));
     sections.push(table::section(view));
     sections.push(methods::section(view));
-    let [early, d3, plot, own] = &scripts;
-    Ok(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"generator\" content=\"infoplane {version}\">\n\
-         <title>{title}</title>\n<style>\n{fonts}{style}</style>\n<script>{early}</script>\n</head>\n\
-         <body>\n<a class=\"skip\" href=\"#summary\">Skip to the findings</a>\n\
-         <header class=\"top\"><p class=\"brand\">infoplane</p>\
-         <nav aria-label=\"Sections\"><ul>{navigation}</ul></nav>\
-         <div id=\"theme\"></div></header>\n\
-         <main>\n<section id=\"summary\" aria-labelledby=\"title\">\
-         <h1 id=\"title\"><bdi>{title}</bdi></h1>\n{summary}</section>\n{body}</main>\n\
-         <footer>{licences}</footer>\n\
-         <script type=\"application/json\" id=\"infoplane-data\">{data}</script>\n\
-         <script>{d3}</script>\n<script>{plot}</script>\n<script>{own}</script>\n\
-         </body>\n</html>\n",
-        version = escape(env!("CARGO_PKG_VERSION")),
-        title = escape(&title),
-        fonts = font_faces(),
-        style = concat!(
-            include_str!("../page/report.css"),
-            include_str!("../page/views.css")
-        ),
-        navigation = sections.iter().map(navigation_entry).collect::<String>(),
-        summary = summary::html(view),
-        body = sections.iter().map(section_html).collect::<String>(),
-        licences = licences(),
-        data = embedded_json(view)?,
-    ))
+    let page = Page {
+        title,
+        summary: summary::html(view),
+        sections,
+        data: embedded_json(view)?,
+        scripts: PAGE_SCRIPTS,
+    };
+    Ok(page.html())
+}
+
+impl Page {
+    /// The page as one file.
+    pub(crate) fn html(&self) -> String {
+        let scripts = [
+            EARLY_SCRIPT.to_owned(),
+            assets::D3.to_owned(),
+            assets::PLOT.to_owned(),
+            format!(
+                "(() => {{\n\"use strict\";\n{}}})();\n",
+                self.scripts.concat()
+            ),
+        ];
+        let hashes: Vec<String> = scripts
+            .iter()
+            .map(|script| {
+                format!(
+                    "'sha256-{}'",
+                    BASE64.encode(Sha256::digest(script.as_bytes()))
+                )
+            })
+            .collect();
+        let policy = format!(
+            "default-src 'none'; script-src {}; style-src 'unsafe-inline'; font-src data:; \
+             img-src data:; base-uri 'none'; form-action 'none'",
+            hashes.join(" ")
+        );
+        let [early, d3, plot, own] = &scripts;
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"generator\" content=\"infoplane {version}\">\n\
+             <title>{title}</title>\n<style>\n{fonts}{style}</style>\n<script>{early}</script>\n</head>\n\
+             <body>\n<a class=\"skip\" href=\"#summary\">Skip to the findings</a>\n\
+             <header class=\"top\"><p class=\"brand\">infoplane</p>\
+             <nav aria-label=\"Sections\"><ul>{navigation}</ul></nav>\
+             <div id=\"theme\"></div></header>\n\
+             <main>\n<section id=\"summary\" aria-labelledby=\"title\">\
+             <h1 id=\"title\"><bdi>{title}</bdi></h1>\n{summary}</section>\n{body}</main>\n\
+             <footer>{licences}</footer>\n\
+             <script type=\"application/json\" id=\"infoplane-data\">{data}</script>\n\
+             <script>{d3}</script>\n<script>{plot}</script>\n<script>{own}</script>\n\
+             </body>\n</html>\n",
+            version = escape(env!("CARGO_PKG_VERSION")),
+            title = escape(&self.title),
+            fonts = font_faces(),
+            style = concat!(
+                include_str!("../page/report.css"),
+                include_str!("../page/views.css")
+            ),
+            navigation = self
+                .sections
+                .iter()
+                .map(navigation_entry)
+                .collect::<String>(),
+            summary = self.summary,
+            body = self.sections.iter().map(section_html).collect::<String>(),
+            licences = licences(),
+            data = self.data,
+        )
+    }
 }
 
 fn navigation_entry(section: &Section) -> String {

@@ -6,6 +6,7 @@
 mod ablation;
 mod analysis;
 mod arrays;
+mod comparison;
 mod config;
 mod controls;
 mod demo;
@@ -26,6 +27,7 @@ mod shard;
 pub use ablation::{Ablated, AblationRequest, ablate};
 pub use analysis::{Analysis, Finished, plane, report};
 pub use arrays::{AttributeSummary, Unreached, attribute, predict};
+pub use comparison::compare;
 pub use config::{
     DEFAULT_BLUR, DEFAULT_CAPTUM_STEPS, DEFAULT_CONTROL_SAMPLES, DEFAULT_MAX_STEPS, DEFAULT_POWER,
     DEFAULT_SEED, DEFAULT_STEPS, DEFAULT_TOLERANCE, RunConfig,

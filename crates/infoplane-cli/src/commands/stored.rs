@@ -28,9 +28,16 @@ pub fn plane(args: &PlaneArgs) -> anyhow::Result<()> {
 }
 
 pub fn report(args: &ReportArgs) -> anyhow::Result<()> {
+    if args.compare {
+        infoplane::compare(&args.dirs, &args.out)?;
+        println!("report    {}", args.out.display());
+        return Ok(());
+    }
     let mut settings = RunConfig::default();
     config::figures(&mut settings, &args.figures);
-    let report = infoplane::report(&args.dir, &settings)?;
-    println!("report    {}", report.display());
+    for dir in &args.dirs {
+        let report = infoplane::report(dir, &settings)?;
+        println!("report    {}", report.display());
+    }
     Ok(())
 }

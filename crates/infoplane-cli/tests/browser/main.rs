@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chromium::Chromium;
-use common::{shared, succeed};
+use common::{assert_says, demo_asset, refuse, shared, succeed};
 use serde_json::json;
 
 /// A phone, a tablet and a desk.
@@ -158,6 +158,55 @@ fn the_report_of_the_demo_works() {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), ["demo", "--out", "demo", "--ablate"]);
     Page::open(browser, &folder.path().join("demo/report.html")).check("demo");
+}
+
+/// Two runs of one network whose baselines differ.
+#[test]
+fn a_comparison_of_runs_works() {
+    let Some(browser) = Chromium::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let model = demo_asset("network.onnx").display().to_string();
+    let data = demo_asset("digits.npz").display().to_string();
+    for baseline in ["zero", "blur"] {
+        let inputs = [
+            "run",
+            "--model",
+            &model,
+            "--data",
+            &data,
+            "--baseline",
+            baseline,
+        ];
+        let short = [
+            "--limit",
+            "160",
+            "--quadrature",
+            "graded",
+            "--steps",
+            "4",
+            "--tau",
+            "0.5",
+        ];
+        succeed(
+            folder.path(),
+            [&inputs[..], &short, &["--out", baseline]].concat(),
+        );
+    }
+    let alone = refuse(folder.path(), ["report", "zero", "--compare"]);
+    assert_says(&alone, &["two run directories"]);
+    succeed(
+        folder.path(),
+        ["report", "zero", "blur", "--compare", "--out", "both.html"],
+    );
+    let mut page = Page::open(browser, &folder.path().join("both.html"));
+    let summary = page.text("#summary");
+    assert_says(
+        &summary,
+        &["differ in: baseline", "zero: highest ITE at", "Spearman"],
+    );
+    page.check("comparison");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use infoplane_plane::{ControlResult, ControlsResult, Interval};
 
-use super::Section;
 use super::charts::chart;
+use super::{Section, scroll};
 use crate::text::{count, escape, number};
 use crate::view::RunView;
 
@@ -33,12 +33,6 @@ pub(crate) fn section(view: &RunView<'_>) -> Option<Section> {
             layers(view, controls)
         ),
     })
-}
-
-fn scroll(label: &str, table: &str) -> String {
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\">{table}</div>\n"
-    )
 }
 
 fn verdicts(controls: &ControlsResult) -> String {

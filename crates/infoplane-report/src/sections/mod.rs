@@ -3,6 +3,7 @@
 
 pub(crate) mod ablation;
 pub(crate) mod charts;
+pub(crate) mod comparison;
 pub(crate) mod controls;
 pub(crate) mod label;
 pub(crate) mod methods;
@@ -21,4 +22,11 @@ pub(crate) struct Section {
     pub(crate) title: &'static str,
     /// The HTML under the heading.
     pub(crate) body: String,
+}
+
+/// A table in a region that scrolls sideways.
+fn scroll(label: &str, table: &str) -> String {
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\">{table}</div>\n"
+    )
 }

@@ -83,7 +83,7 @@ fn facts(view: &RunView<'_>) -> String {
     format!("<dl class=\"facts\">{items}</dl>\n")
 }
 
-fn answer(title: &str, sentences: &[Sentence]) -> String {
+pub(super) fn answer(title: &str, sentences: &[Sentence]) -> String {
     let items: String = sentences
         .iter()
         .map(|sentence| format!("<p>{}</p>", sentence.html()))
