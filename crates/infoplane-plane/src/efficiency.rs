@@ -29,7 +29,8 @@ pub(crate) fn ratio(layer: &Information) -> Option<Interval> {
     Some(Interval { value, ci })
 }
 
-/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0.
+/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0, or a half of the samples has no
+/// ΔI(X;C), and so the form no interval.
 fn incremental(layer: &Information, previous: &Information) -> Option<Interval> {
     let (label, before) = (layer.label.as_ref()?, previous.label.as_ref()?);
     if holds_zero(change(&layer.input, &previous.input).ci) {
@@ -57,10 +58,11 @@ fn incremental(layer: &Information, previous: &Information) -> Option<Interval> 
         )
         .map(|((l, b), (x, p))| form(*l, *b, *x, *p))
         .collect();
-    Some(Interval {
+    let found = Interval {
         value,
         ci: subsampling_interval(value, &halves),
-    })
+    };
+    found.ci.iter().all(|end| end.is_finite()).then_some(found)
 }
 
 /// `to − from`.
@@ -157,6 +159,15 @@ pub(crate) mod tests {
             efficiency(&same, Some(&information(4.0, 1.0, 0.01))).incremental,
             None
         );
+    }
+
+    #[test]
+    fn the_incremental_form_needs_an_interval() {
+        let before = information(5.0, 1.0, 0.01);
+        let mut layer = information(4.0, 2.0, 0.01);
+        assert!(efficiency(&layer, Some(&before)).incremental.is_some());
+        layer.input.subsamples[0] = before.input.subsamples[0];
+        assert_eq!(efficiency(&layer, Some(&before)).incremental, None);
     }
 
     #[test]

@@ -65,7 +65,8 @@ fn resolution(view: &RunView<'_>) -> Sentence {
     ))
 }
 
-/// At how many of the valid noise levels the same layer has the highest ITE; `stands` tells which layers count tells which layers count.
+/// At how many of the valid noise levels the same layer has the highest ITE;
+/// `stands` tells which layers count.
 fn stability(view: &RunView<'_>, stands: &dyn Fn(&str) -> bool) -> Option<Sentence> {
     let first = &view.ranked().find(|layer| stands(&layer.layer))?.layer;
     let valid: Vec<&ResolutionStep> = view
