@@ -160,8 +160,9 @@ fn places(edges: &[Edge], n_nodes: usize) -> Vec<Place> {
         let before = edges.iter().filter(|edge| edge.to == node);
         columns[node] = before.map(|edge| columns[edge.from] + 1).max().unwrap_or(0);
     }
-    let last = columns.iter().copied().max().unwrap_or(0);
-    columns[n_nodes - 1] = last.max(1);
+    // The output has a column of its own, also beside layers that lead nowhere.
+    let deepest = columns[..n_nodes - 1].iter().copied().max().unwrap_or(0);
+    columns[n_nodes - 1] = deepest + 1;
     let mut in_column: HashMap<usize, Vec<usize>> = HashMap::new();
     for (node, column) in columns.iter().enumerate() {
         in_column.entry(*column).or_default().push(node);
@@ -284,6 +285,14 @@ mod tests {
         assert_eq!(output_layers(&model), HashSet::from(["pool"]));
         model.n_outputs = 3;
         assert!(output_layers(&model).is_empty());
+    }
+
+    #[test]
+    fn the_output_stands_alone_behind_layers_that_lead_nowhere() {
+        let ends = [("·>a", 1, 1), ("a>dead", 1, 1), ("a>·", 1, 1)];
+        let network = Network::new(&layers(&["a", "dead"]), &edges(&ends));
+        let columns: Vec<usize> = network.places.iter().map(|place| place.column).collect();
+        assert_eq!((network.known, columns), (true, vec![0, 1, 2, 3]));
     }
 
     #[test]

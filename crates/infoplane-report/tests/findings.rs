@@ -88,6 +88,19 @@ fn a_layer_that_repeats_the_first_is_no_rival_of_it() {
         "{first}"
     );
     assert!(first.contains("label at layer3.2 (with linear"), "{first}");
+    // By rounding the repeat comes first in the sweep.
+    for step in &mut plane.resolution.sweep {
+        for point in step
+            .points
+            .iter_mut()
+            .filter(|point| point.layer == "linear")
+        {
+            point.ite = Some(0.99);
+        }
+    }
+    let sure = words(&Findings::new(&manifest, &plane).sureness);
+    assert!(sure.contains("layer3.2 comes first at all"), "{sure}");
+    assert!(sure.contains("puts the same layer first"), "{sure}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ const GAP: f64 = 4.0;
 const NAME: f64 = 80.0;
 /// Narrowest column with the figure under its block.
 const FIGURE_COLUMN: f64 = 17.0;
+/// Behind the name of a critical layer.
+const MARK: &str = " ●";
 /// Radius of the marks of input and output.
 const END: f64 = 2.2;
 /// Share of the colour that a figure keeps which is not to be taken as it is.
@@ -159,7 +161,7 @@ impl<'a> Layout<'a> {
 
     fn height(&self) -> f64 {
         let names = (0..self.view.layers.len()).map(|index| text_width(&self.name(index), SMALL));
-        self.below + names.fold(20.0, f64::max) + 6.0
+        self.below + names.fold(20.0, f64::max) + text_width(MARK, SMALL) + 6.0
     }
 
     /// The middle of a node.
@@ -253,7 +255,7 @@ impl<'a> Layout<'a> {
         for (index, block) in blocks.iter().enumerate() {
             let name = self.name(index);
             if self.is_alone(index + 1) {
-                let mark = if block.critical { " ●" } else { "" };
+                let mark = if block.critical { MARK } else { "" };
                 self.draw_name(canvas, index + 1, &format!("{name}{mark}"), Look::label());
             } else {
                 let (x, y) = self.at(index + 1);

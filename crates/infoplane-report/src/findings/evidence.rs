@@ -14,12 +14,10 @@ const NAMES: usize = 4;
 
 /// Which layers are critical by plane and ablation, and whether the two rank the layers alike.
 pub(super) fn critical(view: &RunView<'_>) -> Vec<Sentence> {
-    let Some(ablation) = &view.plane.ablation else {
+    let ranked = view.ranked().next();
+    let Some((ablation, _)) = view.plane.ablation.as_ref().zip(ranked) else {
         return Vec::new();
     };
-    if ablation.layers.iter().all(|layer| layer.verdict.is_none()) {
-        return Vec::new();
-    }
     let both: Vec<&str> = ablation
         .layers
         .iter()

@@ -2,6 +2,7 @@
 
 use infoplane_plane::{PlaneRow, ResolutionStep, VectorKind};
 
+use super::repeats::Repeats;
 use super::{Sentence, evidence};
 use crate::text::{integer, number, plural};
 use crate::view::RunView;
@@ -10,10 +11,12 @@ pub(super) fn sentences(view: &RunView<'_>) -> Vec<Sentence> {
     let mut sentences = vec![samples(view)];
     sentences.push(resolution(view));
     if view.labelled() {
-        sentences.extend(stability(view));
+        let repeats = Repeats::new(view);
+        let stands = |layer: &str| !view.is_output(layer) && !repeats.has(layer);
+        sentences.extend(stability(view, &stands));
         sentences.extend(evidence::rankings(view));
         sentences.extend(above_null(view));
-        sentences.extend(agreement(view));
+        sentences.extend(agreement(view, &stands));
     }
     sentences.extend(evidence::controls(view));
     sentences.extend(evidence::checks(view));
@@ -62,9 +65,10 @@ fn resolution(view: &RunView<'_>) -> Sentence {
     ))
 }
 
-/// At how many of the valid noise levels the same layer has the highest ITE.
-fn stability(view: &RunView<'_>) -> Option<Sentence> {
-    let first = &view.ranked().next()?.layer;
+/// At how many of the valid noise levels the same layer has the highest ITE;
+/// `stands` tells which layers count.
+fn stability(view: &RunView<'_>, stands: &dyn Fn(&str) -> bool) -> Option<Sentence> {
+    let first = &view.ranked().find(|layer| stands(&layer.layer))?.layer;
     let valid: Vec<&ResolutionStep> = view
         .plane
         .resolution
@@ -80,7 +84,7 @@ fn stability(view: &RunView<'_>) -> Option<Sentence> {
     }
     let agreeing = valid
         .iter()
-        .filter(|step| highest_at(view, step) == Some(first))
+        .filter(|step| highest_at(step, stands) == Some(first))
         .count();
     let sentence = Sentence::new().layer(first);
     Some(if agreeing == valid.len() {
@@ -96,10 +100,10 @@ fn stability(view: &RunView<'_>) -> Option<Sentence> {
     })
 }
 
-fn highest_at<'a>(view: &RunView<'_>, step: &'a ResolutionStep) -> Option<&'a String> {
+fn highest_at<'a>(step: &'a ResolutionStep, stands: &dyn Fn(&str) -> bool) -> Option<&'a String> {
     step.points
         .iter()
-        .filter(|point| point.kind == VectorKind::Conductance && !view.is_output(&point.layer))
+        .filter(|point| point.kind == VectorKind::Conductance && stands(&point.layer))
         .filter_map(|point| point.ite.map(|ite| (&point.layer, ite)))
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(layer, _)| layer)
@@ -130,12 +134,12 @@ fn above_null(view: &RunView<'_>) -> Option<Sentence> {
 }
 
 /// Whether the activation plane names the same layer.
-fn agreement(view: &RunView<'_>) -> Option<Sentence> {
-    let first = view.ranked().next()?;
+fn agreement(view: &RunView<'_>, stands: &dyn Fn(&str) -> bool) -> Option<Sentence> {
+    let first = view.ranked().find(|layer| stands(&layer.layer))?;
     let ite = |row: &PlaneRow| row.ite.ratio.map(|ite| ite.value);
     let activation = view
         .rows(VectorKind::Activation)
-        .filter(|row| !view.is_output(&row.layer))
+        .filter(|row| stands(&row.layer))
         .filter_map(|row| ite(row).map(|value| (&row.layer, value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
     let sentence = Sentence::new();
