@@ -29,8 +29,8 @@ pub(crate) fn ratio(layer: &Information) -> Option<Interval> {
     Some(Interval { value, ci })
 }
 
-/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0, or a half of the samples has no
-/// ΔI(X;C), and so the form no interval.
+/// ΔI(C;Y) / |ΔI(X;C)|; `None` where the interval of ΔI(X;C) holds 0, or ΔI(X;C) is 0 on halves of the
+/// samples, which leaves the form without an interval.
 fn incremental(layer: &Information, previous: &Information) -> Option<Interval> {
     let (label, before) = (layer.label.as_ref()?, previous.label.as_ref()?);
     if holds_zero(change(&layer.input, &previous.input).ci) {
@@ -166,7 +166,7 @@ pub(crate) mod tests {
         let before = information(5.0, 1.0, 0.01);
         let mut layer = information(4.0, 2.0, 0.01);
         assert!(efficiency(&layer, Some(&before)).incremental.is_some());
-        layer.input.subsamples[0] = before.input.subsamples[0];
+        layer.input.subsamples.clone_from(&before.input.subsamples);
         assert_eq!(efficiency(&layer, Some(&before)).incremental, None);
     }
 
