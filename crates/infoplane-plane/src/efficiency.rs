@@ -160,10 +160,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn halves_without_a_change_leave_no_quotient() {
-        let layer = information(4.0, 1.0, 0.01);
-        let mut before = information(5.0, 1.0, 0.01);
-        before.input.subsamples.clone_from(&layer.input.subsamples);
+    fn the_incremental_form_needs_an_interval() {
+        let before = information(5.0, 1.0, 0.01);
+        let mut layer = information(4.0, 2.0, 0.01);
+        assert!(efficiency(&layer, Some(&before)).incremental.is_some());
+        layer.input.subsamples.clone_from(&before.input.subsamples);
         assert_eq!(efficiency(&layer, Some(&before)).incremental, None);
     }
 
