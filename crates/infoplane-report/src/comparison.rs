@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::data::script_safe;
 use crate::findings::Sentence;
 use crate::page::Page;
-use crate::text::{interval, number, visible};
+use crate::text::{interval, number, plural, visible};
 use crate::view::{LayerView, RunView, is_trusted};
 use crate::{ReportError, ReportInput, sections};
 
@@ -92,11 +92,7 @@ pub fn write_comparison(file: &Path, runs: &[ComparedRun<'_>]) -> Result<(), Rep
 /// What a run is made of, as the table of runs shows it.
 pub(crate) fn facts(run: &NamedRun<'_>) -> Vec<(&'static str, String)> {
     let (manifest, plane) = (run.view.manifest, run.view.plane);
-    let setting = |name: &str| match &manifest.config[name] {
-        serde_json::Value::Null => "not stated".to_owned(),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let setting = |name: &str| in_words(&manifest.config[name]);
     vec![
         ("network", manifest.model.name.clone()),
         ("weights", manifest.model.sha256.chars().take(12).collect()),
@@ -108,7 +104,11 @@ pub(crate) fn facts(run: &NamedRun<'_>) -> Vec<(&'static str, String)> {
         ),
         (
             "label",
-            format!("{} {}", plane.label.n_classes, plane.label.kind),
+            format!(
+                "{}, {}",
+                plane.label.kind,
+                plural(plane.label.n_classes, "value")
+            ),
         ),
         ("target", plane.target.clone()),
         ("baseline", setting("baseline")),
@@ -116,6 +116,25 @@ pub(crate) fn facts(run: &NamedRun<'_>) -> Vec<(&'static str, String)> {
         ("seed", setting("seed")),
         ("noise τ", number(plane.resolution.tau)),
     ]
+}
+
+/// A setting of a run's manifest: its parts by name, or itself.
+fn in_words(setting: &serde_json::Value) -> String {
+    match setting {
+        serde_json::Value::Null => "not stated".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(parts) => {
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|(name, part)| match name.as_str() {
+                    "rule" => in_words(part),
+                    _ => format!("{} {}", name.replace('_', " "), in_words(part)),
+                })
+                .collect();
+            parts.join(", ")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// What the runs have in common and what they differ in, and what that means for reading them together.
