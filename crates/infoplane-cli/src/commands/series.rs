@@ -40,6 +40,7 @@ pub fn series(args: &SeriesArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     }
     print(&mut out, &done)?;
     writeln!(out, "\nseries    {}", dir.join("series.json").display())?;
+    writeln!(out, "report    {}", done.report.display())?;
     for figure in &done.figures {
         if figure.extension().is_some_and(|ending| ending == "svg") {
             writeln!(out, "figure    {}", figure.display())?;

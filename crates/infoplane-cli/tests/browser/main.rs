@@ -209,6 +209,40 @@ fn a_comparison_of_runs_works() {
     page.check("comparison");
 }
 
+/// The demo's training, with its slider over the checkpoints.
+#[test]
+fn the_page_of_a_series_works() {
+    let Some(browser) = Chromium::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let short = [
+        "--limit",
+        "120",
+        "--layers",
+        "stem,block3.0,logits",
+        "--steps",
+        "4",
+        "--tau",
+        "0.5",
+    ];
+    succeed(
+        folder.path(),
+        [&["series", "--demo", "--out", "series"][..], &short].concat(),
+    );
+    let mut page = Page::open(browser, &folder.path().join("series/report.html"));
+    assert_says(&page.text("#series-time"), &["epoch-060", "8 of 8"]);
+    let place = "document.querySelector('#plane .point').getAttribute('aria-label')";
+    let end = page.browser.evaluate(place);
+    let earlier = page
+        .browser
+        .place_of("document.querySelector('#series-time button')");
+    page.browser.click(earlier);
+    assert_says(&page.text("#series-time"), &["7 of 8"]);
+    assert_ne!(page.browser.evaluate(place), end);
+    page.check("series");
+}
+
 #[test]
 fn the_report_of_a_squeezenet_run_works() {
     let (Some(model), Some(data)) = (shared("models/squeezenet1_1.onnx"), shared("data/imagenet"))

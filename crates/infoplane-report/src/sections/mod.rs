@@ -9,6 +9,7 @@ pub(crate) mod label;
 pub(crate) mod methods;
 pub(crate) mod roles;
 pub(crate) mod samples;
+pub(crate) mod series;
 pub(crate) mod summary;
 pub(crate) mod table;
 

@@ -17,7 +17,7 @@ use infoplane_plane::{
     SeriesOrder, SeriesResult, Swept, VectorRange, common_resolution, paths, range_of,
     sweep_resolutions, write_series,
 };
-use infoplane_report::write_series_figures;
+use infoplane_report::{write_series_figures, write_series_report};
 use infoplane_store::RunDir;
 
 use crate::analysis::{Finished, against, groups, plane_input, plane_of, plane_options};
@@ -72,6 +72,8 @@ impl Source {
 pub struct FinishedSeries {
     /// What `series.json` holds.
     pub result: SeriesResult,
+    /// The page, `report.html`.
+    pub report: PathBuf,
     /// The figures, each SVG followed by its PNG.
     pub figures: Vec<PathBuf>,
     /// Samples that could not be analysed, the same at every checkpoint.
@@ -305,8 +307,10 @@ impl Series {
         };
         write_series(out, &result)?;
         let figures = write_series_figures(out, &result)?;
+        let report = write_series_report(out, &result)?;
         Ok(FinishedSeries {
             result,
+            report,
             figures,
             n_skipped: last.skipped.len(),
         })
