@@ -14,11 +14,6 @@ use crate::view::RunView;
 
 const TOP: f64 = 22.0;
 
-const DISC: Symbol = Symbol {
-    cut: true,
-    trusted: true,
-};
-
 /// What is measured of the network's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
@@ -77,7 +72,12 @@ pub(super) fn damage(view: &RunView<'_>) -> Option<String> {
         interval(&mut canvas, &x, y + 1.4, damage.control, ACTIVATION);
         canvas.square((x.at(damage.control.value), y + 1.4), 2.2, ACTIVATION);
         interval(&mut canvas, &x, y - 1.4, damage.top, CONDUCTANCE);
-        canvas.mark((x.at(damage.top.value), y - 1.4), 2.2, DISC, CONDUCTANCE);
+        canvas.mark(
+            (x.at(damage.top.value), y - 1.4),
+            2.2,
+            Symbol::DISC,
+            CONDUCTANCE,
+        );
     }
     Some(canvas.finish())
 }
@@ -194,19 +194,15 @@ fn panel(
             if square {
                 canvas.square(point, 1.5, colour);
             } else {
-                canvas.mark(point, 1.5, DISC, colour);
+                canvas.mark(point, 1.5, Symbol::DISC, colour);
             }
         }
     }
 }
 
 fn legend(canvas: &mut Canvas, ablation: &AblationResult) {
-    let mut legend = Legend {
-        canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
-    legend.coloured(2.4, DISC, CONDUCTANCE, "highest mean |conductance|");
+    let mut legend = Legend::above(canvas);
+    legend.coloured(2.4, Symbol::DISC, CONDUCTANCE, "highest mean |conductance|");
     let draws = format!("random channels, {} draws", ablation.settings.draws);
     legend.square(2.4, ACTIVATION, &draws);
 }

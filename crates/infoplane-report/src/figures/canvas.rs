@@ -104,13 +104,7 @@ impl Canvas {
     }
 
     pub(super) fn rectangle(&mut self, area: Area, fill: &str) {
-        self.push(format_args!(
-            "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"{fill}\"/>",
-            area.left,
-            area.top,
-            area.width().max(0.0),
-            (area.bottom - area.top).max(0.0)
-        ));
+        self.rect(area, format_args!("fill=\"{fill}\""));
     }
 
     /// An outline, dashed where what it holds is not to be taken as it is.
@@ -120,8 +114,15 @@ impl Canvas {
         } else {
             ""
         };
+        self.rect(
+            area,
+            format_args!("fill=\"none\" stroke=\"{MUTED}\" stroke-width=\"0.6\"{dashes}"),
+        );
+    }
+
+    fn rect(&mut self, area: Area, looks: std::fmt::Arguments<'_>) {
         self.push(format_args!(
-            "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"none\" stroke=\"{MUTED}\" stroke-width=\"0.6\"{dashes}/>",
+            "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" {looks}/>",
             area.left,
             area.top,
             area.width().max(0.0),

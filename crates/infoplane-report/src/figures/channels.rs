@@ -23,11 +23,6 @@ const CURVES: f64 = 130.0;
 /// Share of the whole layer's I(C;Y) that counts as carrying it.
 const REACHED: f64 = 0.9;
 
-const DISC: Symbol = Symbol {
-    cut: true,
-    trusted: true,
-};
-
 /// The figure, where channels were looked at.
 pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
     let views: Vec<(usize, &ChannelView)> = view
@@ -77,7 +72,7 @@ fn draw_concentration(
         canvas.line((area.left, y), (at, y), CONDUCTANCE_LINE, 1.6);
         let symbol = Symbol {
             trusted: channels.concentration.is_some(),
-            ..DISC
+            ..Symbol::DISC
         };
         canvas.mark((at, y), 2.2, symbol, CONDUCTANCE);
         let text = match channels.reach {
@@ -137,7 +132,7 @@ fn draw_curves(
         let at: Vec<(f64, f64)> = points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
         canvas.path(&at, &colour, 0.9);
         for &point in &at {
-            canvas.mark(point, 1.4, DISC, &colour);
+            canvas.mark(point, 1.4, Symbol::DISC, &colour);
         }
         let Some(&end) = at.last() else { continue };
         let covered =
@@ -178,14 +173,15 @@ fn doubling_axis(canvas: &mut Canvas, area: Area, x: &Scale, most: f64) {
 fn legend(canvas: &mut Canvas, views: &[(usize, &ChannelView)]) {
     let hollow = Symbol {
         trusted: false,
-        ..DISC
+        ..Symbol::DISC
     };
-    let mut legend = Legend {
-        canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
-    legend.coloured(2.4, DISC, CONDUCTANCE, "channels that carry 90 % of I(C;Y)");
+    let mut legend = Legend::above(canvas);
+    legend.coloured(
+        2.4,
+        Symbol::DISC,
+        CONDUCTANCE,
+        "channels that carry 90 % of I(C;Y)",
+    );
     if views
         .iter()
         .any(|(_, channels)| channels.concentration.is_none())

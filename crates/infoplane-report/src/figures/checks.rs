@@ -94,21 +94,19 @@ fn changes(view: &RunView<'_>, check: &Check, excluded: Excluded) -> Vec<Change>
 }
 
 fn legend(canvas: &mut Canvas) {
-    let filled = Symbol {
-        cut: true,
-        trusted: true,
-    };
-    let hollow = Symbol {
-        trusted: false,
-        ..filled
-    };
-    let mut legend = Legend {
-        canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
-    legend.coloured(2.4, filled, CONDUCTANCE, "on the predicted side or at 0");
-    legend.coloured(2.4, hollow, MUTED, "the interval reaches the other side");
-    legend.coloured(2.4, filled, ACTIVATION, "wholly on the other side");
+    let mut legend = Legend::above(canvas);
+    legend.coloured(
+        2.4,
+        Symbol::DISC,
+        CONDUCTANCE,
+        "on the predicted side or at 0",
+    );
+    legend.coloured(
+        2.4,
+        Symbol::HOLLOW,
+        MUTED,
+        "the interval reaches the other side",
+    );
+    legend.coloured(2.4, Symbol::DISC, ACTIVATION, "wholly on the other side");
     legend.patch(SHADE, "the side the prediction excludes");
 }

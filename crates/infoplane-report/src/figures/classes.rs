@@ -76,11 +76,7 @@ pub(super) fn figure(view: &RunView<'_>, kind: VectorKind) -> Option<String> {
         &format!("What the layers' {kind}s tell of each class"),
         "Divergence of a class's vectors from those of all samples, in bits; one row a class, one column a layer.",
     );
-    let mut legend = Legend {
-        canvas: &mut canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
+    let mut legend = Legend::above(&mut canvas);
     let colour = |step: u16| amount_colour(f64::from(step) / 31.0);
     legend.gradient("0", 32, colour, &format!("{} bits", number(highest)));
     for (position, classes) in classes.chunks(in_block).enumerate() {

@@ -52,15 +52,10 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
         canvas.line((x.at(median), y), (x.at(max), y), CONDUCTANCE, 0.8);
         tick(&mut canvas, (x.at(p95), y), 3.0);
         tick(&mut canvas, (x.at(max), y), 1.6);
-        canvas.mark((x.at(median), y), 2.2, DISC, CONDUCTANCE);
+        canvas.mark((x.at(median), y), 2.2, Symbol::DISC, CONDUCTANCE);
     }
     Some(canvas.finish())
 }
-
-const DISC: Symbol = Symbol {
-    cut: true,
-    trusted: true,
-};
 
 fn tick(canvas: &mut Canvas, (x, y): (f64, f64), half: f64) {
     let area = Area {
@@ -73,7 +68,7 @@ fn tick(canvas: &mut Canvas, (x, y): (f64, f64), half: f64) {
 }
 
 fn legend(canvas: &mut Canvas) {
-    canvas.mark((8.0, 9.0), 2.4, DISC, CONDUCTANCE);
+    canvas.mark((8.0, 9.0), 2.4, Symbol::DISC, CONDUCTANCE);
     canvas.text((13.0, 11.2), "median", Anchor::Start, Look::label());
     tick(canvas, (48.0, 9.0), 3.0);
     canvas.text(

@@ -22,11 +22,6 @@ const BELOW: f64 = 46.0;
 /// Layers of a network whose panels stand in bands of four.
 const SHORT: usize = 24;
 
-const DISC: Symbol = Symbol {
-    cut: true,
-    trusted: true,
-};
-
 /// The figure, where the run has controls with labels.
 pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
     let controls = view.plane.controls.as_ref()?;
@@ -55,12 +50,13 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
         "I(C;Y) with one thing changed",
         "One panel a control, one row a layer; bars are 95 % intervals.",
     );
-    let mut legend = Legend {
-        canvas: &mut canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
-    legend.coloured(2.4, DISC, CONDUCTANCE, "the run, on the same samples");
+    let mut legend = Legend::above(&mut canvas);
+    legend.coloured(
+        2.4,
+        Symbol::DISC,
+        CONDUCTANCE,
+        "the run, on the same samples",
+    );
     legend.square(2.4, ACTIVATION, "with the change");
     for (band, shown) in shown.chunks(in_band).enumerate() {
         let rows = LayerRows::new(view, DOUBLE_COLUMN, TOP + height * band as f64);
@@ -119,7 +115,7 @@ fn panel(
             if square {
                 canvas.square((x.at(figure.value), y), 2.0, colour);
             } else {
-                canvas.mark((x.at(figure.value), y), 2.0, DISC, colour);
+                canvas.mark((x.at(figure.value), y), 2.0, Symbol::DISC, colour);
             }
         }
     }

@@ -193,10 +193,7 @@ fn legend(canvas: &mut Canvas, view: &RunView<'_>) {
     };
     for (kind, colour) in kinds {
         if view.rows(kind).next().is_some() {
-            let symbol = Symbol {
-                cut: true,
-                trusted: true,
-            };
+            let symbol = Symbol::DISC;
             entry(canvas, symbol, colour, kind_name(kind));
         }
     }

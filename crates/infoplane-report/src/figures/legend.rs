@@ -13,7 +13,16 @@ pub(super) struct Legend<'a> {
     pub(super) baseline: f64,
 }
 
-impl Legend<'_> {
+impl<'a> Legend<'a> {
+    /// At the top left of a figure in a double column.
+    pub(super) fn above(canvas: &'a mut Canvas) -> Self {
+        Self {
+            canvas,
+            left: 8.0,
+            baseline: 11.2,
+        }
+    }
+
     pub(super) fn word(&mut self, text: &str) {
         let at = (self.left, self.baseline);
         self.canvas.text(at, text, Anchor::Start, Look::tick());

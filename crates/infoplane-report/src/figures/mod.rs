@@ -146,6 +146,17 @@ struct Symbol {
 }
 
 impl Symbol {
+    /// What stands for no layer in particular.
+    const DISC: Self = Self {
+        cut: true,
+        trusted: true,
+    };
+    /// The same, of a figure that decides nothing.
+    const HOLLOW: Self = Self {
+        trusted: false,
+        ..Self::DISC
+    };
+
     fn of(row: &PlaneRow) -> Self {
         Self {
             cut: row.cut,

@@ -242,10 +242,7 @@ impl<'a> Layout<'a> {
         let last = self.view.network.places.len() - 1;
         for (node, word) in [(0, "input"), (last, "output")] {
             let (x, y) = self.at(node);
-            let symbol = Symbol {
-                cut: true,
-                trusted: true,
-            };
+            let symbol = Symbol::DISC;
             canvas.mark((x, y), END, symbol, MUTED);
             self.draw_name(canvas, node, word, Look::tick());
         }

@@ -127,24 +127,12 @@ fn ite(canvas: &mut Canvas, view: &RunView<'_>, rows: &LayerRows, kind: VectorKi
 }
 
 fn legend(canvas: &mut Canvas) {
-    let filled = Symbol {
-        cut: true,
-        trusted: true,
-    };
-    let hollow = Symbol {
-        trusted: false,
-        ..filled
-    };
-    let mut legend = Legend {
-        canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
-    legend.coloured(2.4, filled, FALLS, "compresses or loses");
-    legend.coloured(2.4, filled, RISES, "utilises or expands");
+    let mut legend = Legend::above(canvas);
+    legend.coloured(2.4, Symbol::DISC, FALLS, "compresses or loses");
+    legend.coloured(2.4, Symbol::DISC, RISES, "utilises or expands");
     legend.coloured(
         2.4,
-        hollow,
+        Symbol::HOLLOW,
         MUTED,
         "preserves, or no role where a figure is saturated",
     );

@@ -185,10 +185,7 @@ fn legend(canvas: &mut Canvas, result: &SeriesResult, estimator: &str, top: f64)
     let room = (SINGLE_COLUMN - legend.left - 30.0) / 2.0;
     let ends = [result.checkpoints.first(), result.checkpoints.last()];
     for (checkpoint, radius) in ends.into_iter().flatten().zip(RADII) {
-        let symbol = Symbol {
-            cut: true,
-            trusted: true,
-        };
+        let symbol = Symbol::DISC;
         let name = fitted(&crate::text::visible(&checkpoint.name), SMALL, room);
         legend.mark(radius, symbol, &name);
     }

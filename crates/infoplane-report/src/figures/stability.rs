@@ -46,11 +46,7 @@ pub(super) fn figure(view: &RunView<'_>) -> Option<String> {
         "Agreement of the layers' rankings",
         "Kendall's rank correlation between the rankings of the layers by every noise and estimator.",
     );
-    let mut legend = Legend {
-        canvas: &mut canvas,
-        left: 8.0,
-        baseline: 11.2,
-    };
+    let mut legend = Legend::above(&mut canvas);
     let colour = |step: u16| agreement_colour(f64::from(step) / 15.5 - 1.0);
     legend.gradient(
         "−1, turned round",
