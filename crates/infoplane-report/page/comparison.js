@@ -1,9 +1,6 @@
 // Several runs on one plane, and along their depth.
 
 const { runs } = data;
-const kinds = ["conductance", "activation"];
-const kindTitle = { conductance: "Conductance", activation: "Activation" };
-const kindSymbol = { conductance: "C", activation: "A" };
 /** Okabe and Ito's colours, each a little lighter in the dark; runs also differ in their marks. */
 const RUN_COLOURS = [
   ["#0072b2", "#56b4e9"], ["#d55e00", "#ff9a4d"], ["#009e73", "#3fd0a4"], ["#a6577f", "#e59cc0"],
@@ -48,14 +45,7 @@ function keyOf(row) {
 
 function select(key) {
   state.selected = state.selected === key ? null : key;
-  showSelection();
-}
-
-function showSelection() {
-  document.body.classList.toggle("has-selection", state.selected !== null);
-  for (const node of document.querySelectorAll("[data-layer]")) {
-    node.classList.toggle("selected", node.dataset.layer === String(state.selected));
-  }
+  markSelected(state.selected);
 }
 
 function describe(row) {
@@ -97,11 +87,6 @@ function pathChart({ rows, width, height, x, y, xOf, yOf, xEnds, yEnds, name }) 
   const nodes = markNodes(chart, "points");
   answering(chart, rows.map((row, position) => ({ node: nodes[position], index: keyOf(row), describe: () => describe(row) })));
   return figure(chart, name);
-}
-
-/** Whether a row's figures may rank its layer. */
-function isTrusted(row) {
-  return [row.mi_x, row.mi_y].every((part) => !part || !(part.saturated || part.flagged));
 }
 
 function legend() {
@@ -158,7 +143,7 @@ section("comparison-depth", (container, width) => {
 function drawAll() {
   hideTooltip();
   drawSections();
-  showSelection();
+  markSelected(state.selected);
 }
 
 for (const row of document.querySelectorAll("[data-name]")) row.dataset.layer = keyOf({ layer: row.dataset.name });

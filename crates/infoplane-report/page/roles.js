@@ -54,11 +54,10 @@ function titled(title, panel) {
 }
 
 function iteChart(kind, width, named) {
-  const own = plane.rows[0];
-  const points = plane.rows
-    .filter((row) => row.kind === kind && row.estimator === own.estimator && row.label === own.label && row.ite.ratio)
+  const points = rowsOf(kind, own)
+    .filter((row) => row.ite.ratio)
     .map((row) => ({
-      row: { ...row, index: layerIndex.get(row.layer) }, index: layerIndex.get(row.layer), figure: row.ite.ratio,
+      row, index: row.index, figure: row.ite.ratio,
       colour: `var(--${kind})`, symbol: row.cut ? "circle" : "diamond2", hollow: !isTrusted(row),
     }));
   const [low, high] = spanOf(points);

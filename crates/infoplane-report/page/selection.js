@@ -16,10 +16,7 @@ function setSelection(index) {
 
 function showSelection() {
   const chosen = String(state.selected);
-  document.body.classList.toggle("has-selection", state.selected !== null);
-  for (const node of document.querySelectorAll("[data-layer]")) {
-    node.classList.toggle("selected", node.dataset.layer === chosen);
-  }
+  markSelected(state.selected);
   for (const node of document.querySelectorAll("[data-joins]")) {
     node.classList.toggle("joining", node.dataset.joins.split(" ").includes(chosen));
   }

@@ -1,21 +1,12 @@
 // Layers on the plane during training: paths, and a slider over the checkpoints.
 
 const { series, layers } = data;
-const kindTitle = { conductance: "Conductance", activation: "Activation" };
-const kindSymbol = { conductance: "C", activation: "A" };
 const last = series.checkpoints.length - 1;
 const layerIndex = new Map(layers.map((layer, index) => [layer.name, index]));
 const readings = [...new Map(series.paths.map((path) => [`${path.estimator}\n${path.label}`, path])).entries()]
   .map(([key, { estimator, label }]) => [key, `${estimator}, label ${label}`]);
 
 const state = { reading: readings[0]?.[0], checkpoint: last, selected: null };
-
-/** A colour for each theme by position in the network: viridis without the end that fades. */
-function depthColour(index) {
-  const share = layers.length < 2 ? 0 : index / (layers.length - 1);
-  const at = (low, high) => d3.color(d3.interpolateViridis(low + share * (high - low))).formatHex();
-  return `light-dark(${at(0, 0.9)}, ${at(0.25, 1)})`;
-}
 
 /** The chosen paths of one kind, each with its layer's index and the points that have a place on the plane. */
 function pathsOf(kind) {
@@ -31,14 +22,7 @@ function pathsOf(kind) {
 
 function select(index) {
   state.selected = state.selected === index ? null : index;
-  showSelection();
-}
-
-function showSelection() {
-  document.body.classList.toggle("has-selection", state.selected !== null);
-  for (const node of document.querySelectorAll("[data-layer]")) {
-    node.classList.toggle("selected", node.dataset.layer === String(state.selected));
-  }
+  markSelected(state.selected);
 }
 
 function formatPathFigure(figure) {
@@ -69,7 +53,6 @@ function drawPaths(kind, width, domains) {
     const point = path.placed.findLast((step) => step.checkpoint <= state.checkpoint);
     return point ? [{ ...point, path, index: path.index }] : [];
   });
-  const sound = (point) => [point.mi_x, point.mi_y].every((figure) => !(figure.saturated || figure.flagged));
   const line = (points, opacity) => Plot.line(points, {
     x: (p) => p.mi_x.value, y: (p) => p.mi_y.value, z: "index", stroke: (p) => depthColour(p.index),
     strokeWidth: 1.5, strokeOpacity: opacity,
@@ -87,8 +70,8 @@ function drawPaths(kind, width, domains) {
       line(walked, 0.9),
       Plot.dot(now, {
         x: (p) => p.mi_x.value, y: (p) => p.mi_y.value, r: 5,
-        fill: (p) => (sound(p) ? depthColour(p.index) : "var(--paper)"),
-        stroke: (p) => (sound(p) ? "var(--paper)" : depthColour(p.index)), strokeWidth: 1.5, className: "points",
+        fill: (p) => (isTrusted(p) ? depthColour(p.index) : "var(--paper)"),
+        stroke: (p) => (isTrusted(p) ? "var(--paper)" : depthColour(p.index)), strokeWidth: 1.5, className: "points",
       }),
       Plot.text(now, {
         x: (p) => p.mi_x.value, y: (p) => p.mi_y.value, text: (p) => layers[p.index].short, fontSize: 11, dx: 9,
@@ -107,19 +90,19 @@ function drawPaths(kind, width, domains) {
 }
 
 section("series-plane", (container, width) => {
-  const kinds = Object.keys(kindTitle).filter((kind) => pathsOf(kind).some((path) => path.placed.length > 0));
-  if (kinds.length === 0) {
+  const shown = kinds.filter((kind) => pathsOf(kind).some((path) => path.placed.length > 0));
+  if (shown.length === 0) {
     container.replaceChildren(element("p", { class: "note" }, "This estimator has no I(X;·) or the samples no labels: there is no plane. The table holds its figures."));
     return;
   }
-  const all = kinds.flatMap(pathsOf).flatMap((path) => path.placed);
+  const all = shown.flatMap(pathsOf).flatMap((path) => path.placed);
   const domains = {
     x: d3.extent([0, ...all.map((point) => point.mi_x.value)]),
     y: d3.extent([0, ...all.map((point) => point.mi_y.value)]),
   };
-  const beside = width >= 860 && kinds.length > 1;
+  const beside = width >= 860 && shown.length > 1;
   const share = beside ? Math.floor((width - 24) / 2) : Math.min(width, 640);
-  const panels = kinds.map((kind) => drawPaths(kind, share, domains));
+  const panels = shown.map((kind) => drawPaths(kind, share, domains));
   container.replaceChildren(element("div", { class: "panels" }, ...panels));
   for (const panel of panels) panel.dispatchEvent(new Event("placed"));
 });
@@ -127,7 +110,7 @@ section("series-plane", (container, width) => {
 function drawAll() {
   hideTooltip();
   drawSections();
-  showSelection();
+  markSelected(state.selected);
 }
 
 /** The slider over the checkpoints, with buttons, and the list of estimators. */

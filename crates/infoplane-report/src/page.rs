@@ -21,6 +21,7 @@ const EARLY_SCRIPT: &str = include_str!("../page/early.js");
 /// The page's own scripts, in order; each section's is one file.
 const PAGE_SCRIPTS: &[&str] = &[
     include_str!("../page/base.js"),
+    include_str!("../page/layer.js"),
     include_str!("../page/core.js"),
     include_str!("../page/format.js"),
     include_str!("../page/theme.js"),

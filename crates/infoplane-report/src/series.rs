@@ -17,6 +17,7 @@ use crate::{ReportError, ReportOptions, create_folder, write_drawn};
 /// The page's own scripts, in order.
 const SCRIPTS: &[&str] = &[
     include_str!("../page/base.js"),
+    include_str!("../page/layer.js"),
     include_str!("../page/format.js"),
     include_str!("../page/theme.js"),
     include_str!("../page/points.js"),
