@@ -74,6 +74,20 @@ pub struct CheckStep {
     pub change: Interval,
 }
 
+impl CheckStep {
+    /// Whether the step goes against a prediction, whose violation has the sign `wrong`: the interval lies
+    /// wholly on that side, and the change is one at all.
+    pub fn goes_against(&self, wrong: f64) -> bool {
+        self.ends(wrong)[0] > 0.0 && self.change.value.abs() >= LEAST
+    }
+
+    /// The ends of the interval nearest to and farthest on the side of the sign `wrong`.
+    pub fn ends(&self, wrong: f64) -> [f64; 2] {
+        let [low, high] = self.change.ci.map(|end| wrong * end);
+        [low.min(high), low.max(high)]
+    }
+}
+
 /// The cut layers of one kind from input to output, whose figures are not saturated.
 pub(crate) type Cuts<'a> = [(&'a LayerInput, &'a Information)];
 
@@ -134,16 +148,8 @@ fn judge(
     wrong: f64,
     margin: f64,
 ) -> Check {
-    // The ends of a step's interval nearest to and farthest on the wrong side.
-    let ends = |step: &CheckStep| {
-        let [low, high] = step.change.ci.map(|end| wrong * end);
-        (low.min(high), low.max(high))
-    };
-    let breaks: Vec<&CheckStep> = steps
-        .iter()
-        .filter(|step| ends(step).0 > 0.0 && step.change.value.abs() >= LEAST)
-        .collect();
-    let open: Vec<&CheckStep> = steps.iter().filter(|s| ends(s).1 > margin).collect();
+    let breaks: Vec<&CheckStep> = steps.iter().filter(|s| s.goes_against(wrong)).collect();
+    let open: Vec<&CheckStep> = steps.iter().filter(|s| s.ends(wrong)[1] > margin).collect();
     let shown = |step: &CheckStep| {
         let Interval { value, ci } = step.change;
         format!(

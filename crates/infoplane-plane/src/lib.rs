@@ -62,7 +62,7 @@ pub use result::{
     Interval, Ite, LabelSummary, NullFigure, PlaneResult, PlaneRow, Resolution, ResolutionPoint,
     ResolutionStep, StepCount, VectorKind,
 };
-pub use roles::{Role, RoleRow};
+pub use roles::{LEAST as LEAST_CHANGE, Role, RoleRow};
 pub use run::{Against, ClassGroups};
 pub use series::{
     Checkpoint, CheckpointInfo, PathFigure, PathPoint, Phase, PhaseVerdict, SERIES_FORMAT,

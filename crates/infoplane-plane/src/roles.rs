@@ -8,7 +8,7 @@ use crate::{Interval, LayerInput, VectorKind};
 
 /// Smallest change in bits that is called one: layers whose vectors are equal but for rounding have
 /// intervals narrower than their difference.
-pub(crate) const LEAST: f64 = 0.005;
+pub const LEAST: f64 = 0.005;
 
 /// What a step between consecutive cut layers does (design.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

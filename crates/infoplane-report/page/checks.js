@@ -44,13 +44,10 @@ function drawChecks(container, width, checks) {
   })));
 }
 
-/** The smallest change in bits that counts as one; as in the checks themselves. */
-const LEAST_CHANGE = 0.005;
-
 function checkPoint(check, step, index) {
   const { wrong, against } = predictions[check.name];
   const ends = step.change.ci.map((end) => wrong * end);
-  const breaks = d3.min(ends) > 0 && Math.abs(step.change.value) >= LEAST_CHANGE;
+  const breaks = d3.min(ends) > 0 && Math.abs(step.change.value) >= data.least_change;
   const open = !breaks && d3.max(ends) > 0;
   return {
     index,

@@ -1,6 +1,6 @@
 //! The one block of JSON that the page's scripts read.
 
-use infoplane_plane::{AblationResult, PlaneResult};
+use infoplane_plane::{AblationResult, LEAST_CHANGE, PlaneResult};
 use infoplane_store::RunManifest;
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ use crate::view::{LayerView, RunView};
 struct ReportData<'a> {
     /// Version of this layout.
     format: u32,
+    /// The smallest change in bits that counts as one.
+    least_change: f64,
     manifest: &'a RunManifest,
     plane: &'a PlaneResult,
     ablation: Option<&'a AblationResult>,
@@ -27,6 +29,7 @@ struct ReportData<'a> {
 pub(crate) fn embedded_json(view: &RunView<'_>) -> Result<String, serde_json::Error> {
     let json = serde_json::to_string(&ReportData {
         format: 1,
+        least_change: LEAST_CHANGE,
         manifest: view.manifest,
         plane: view.plane,
         ablation: view.ablation,

@@ -235,6 +235,22 @@ impl Renyi {
         })
     }
 
+    /// The rows in units of their width, and the information about which of them it is.
+    fn identity_point(
+        &self,
+        pair: &Pair<'_>,
+        scaled: &Scaled,
+        seed: u64,
+    ) -> Result<(Rows, Point), EstimatorError> {
+        let n = pair.n_samples();
+        let width = self.rule_width(scaled, n);
+        let rows = in_widths(scaled, width);
+        let entropy = self.entropy_of(&rows, seed)?;
+        let mut point = Point::of(pair, 0.0);
+        point.chosen.insert("width".to_owned(), json!(width));
+        Ok((rows, filled(point, entropy, entropy, n)))
+    }
+
     fn class_point(&self, pair: &Pair<'_>, width: f64, found: &OfClasses) -> Point {
         let mut point = Point::of(pair, 0.0);
         point.chosen.insert("width".to_owned(), json!(width));
@@ -290,12 +306,7 @@ impl Estimator for Renyi {
             return Ok(point);
         };
         let (information, used) = match pair.about() {
-            About::Identity => {
-                let width = self.rule_width(&scaled, n);
-                point.chosen.insert("width".to_owned(), json!(width));
-                let entropy = self.entropy_of(&in_widths(&scaled, width), seed)?;
-                (entropy, entropy)
-            }
+            About::Identity => return Ok(self.identity_point(pair, &scaled, seed)?.1),
             About::Classes(labels) => {
                 let width = self.widths_for(&scaled, std::slice::from_ref(labels))[0];
                 let rows = in_widths(&scaled, width);

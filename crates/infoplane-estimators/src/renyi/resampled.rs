@@ -11,7 +11,7 @@ use crate::distances::Rows;
 use crate::estimator::{assembled, resampled};
 use crate::principal::Scaled;
 use crate::resample::{random_halves, random_permutations};
-use crate::{About, Estimate, Estimator, EstimatorError, Labels, Pair, Resampling};
+use crate::{About, Estimate, EstimatorError, Labels, Pair, Resampling};
 
 impl Renyi {
     pub(super) fn resampled(
@@ -25,8 +25,7 @@ impl Renyi {
         match pair.about() {
             About::Vectors(_) => resampled(self, pair, resampling),
             About::Identity => {
-                let point = self.point(pair, resampling.seed)?;
-                let rows = in_widths(&scaled, self.rule_width(&scaled, pair.n_samples()));
+                let (rows, point) = self.identity_point(pair, &scaled, resampling.seed)?;
                 let halves = each_half(&rows, resampling, |half, _, seed| {
                     Ok(self.entropy_of(half, seed)?.value)
                 });

@@ -15,9 +15,6 @@ const TOP: f64 = 34.0;
 const RIGHT: f64 = 8.0;
 const GAP: f64 = 16.0;
 
-/// The smallest change in bits that counts as one; as in the checks themselves.
-const LEAST: f64 = 0.005;
-
 /// The figure, where a check of vectors of this kind has steps.
 pub(super) fn figure(view: &RunView<'_>, kind: VectorKind) -> Option<String> {
     let checks: Vec<(&Check, Excluded)> = view
@@ -75,9 +72,8 @@ fn changes(view: &RunView<'_>, check: &Check, excluded: Excluded) -> Vec<Change>
         .iter()
         .filter(|step| is_finite(&step.change))
         .filter_map(|step| {
-            let [a, b] = step.change.ci.map(|end| wrong * end);
-            let against = a.min(b) > 0.0 && step.change.value.abs() >= LEAST;
-            let open = !against && a.max(b) > 0.0;
+            let against = step.goes_against(wrong);
+            let open = !against && step.ends(wrong)[1] > 0.0;
             Some(Change {
                 index: view.index(&step.to)?,
                 figure: step.change,
