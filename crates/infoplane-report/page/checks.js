@@ -13,16 +13,14 @@ section("checks-chart", (container, width) => {
   const offered = kinds.filter((kind) => tested.some((check) => check.kind === kind));
   if (offered.length === 0) return;
   if (!offered.includes(checksState.kind)) [checksState.kind] = offered;
-  const body = element("div");
-  const draw = () => drawChecks(body, width, tested.filter((check) => check.kind === checksState.kind));
-  const buttons = choice("Vectors", "check-kind", offered.map((kind) => [kind, kindTitle[kind]]),
-    checksState.kind, (kind) => {
-      checksState.kind = kind;
-      draw();
-      showSelection();
-    });
-  container.replaceChildren(buttons, body);
-  draw();
+  switched(container, {
+    legend: "Vectors",
+    name: "check-kind",
+    options: offered.map((kind) => [kind, kindTitle[kind]]),
+    chosen: checksState.kind,
+    change: (kind) => { checksState.kind = kind; },
+    draw: (part) => drawChecks(part, width, tested.filter((check) => check.kind === checksState.kind)),
+  });
 });
 
 function drawChecks(container, width, checks) {

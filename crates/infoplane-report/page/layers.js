@@ -13,16 +13,15 @@ const layersState = { quantity: labelled ? "ratio" : "mi_x" };
 section("layers-chart", (container, width) => {
   const offered = Object.entries(quantities)
     .filter(([, quantity]) => plane.rows.some((row) => quantity.of(row)));
-  const body = element("div");
-  const draw = () => drawProfile(body, width, quantities[layersState.quantity]);
-  const buttons = choice("Show", "quantity", offered.map(([key, { title }]) => [key, title]),
-    layersState.quantity, (key) => {
-      layersState.quantity = key;
-      draw();
-      showSelection();
-    });
-  container.replaceChildren(buttons, ...readingNote(), body);
-  draw();
+  switched(container, {
+    legend: "Show",
+    name: "quantity",
+    options: offered.map(([key, { title }]) => [key, title]),
+    chosen: layersState.quantity,
+    change: (key) => { layersState.quantity = key; },
+    draw: (part) => drawProfile(part, width, quantities[layersState.quantity]),
+    between: readingNote(),
+  });
 });
 
 /** The rows' names: how wide they are and how they are written. */
@@ -56,52 +55,23 @@ function nameLayers(chart) {
 }
 
 function drawProfile(container, width, quantity) {
-  const axis = layerAxis(width);
   const points = shownKinds().flatMap((kind) => rowsOf(kind)
-    .map((row) => ({ row, kind, figure: quantity.of(row) }))
+    .map((row) => ({
+      row, kind, index: row.index, figure: quantity.of(row), colour: `var(--${kind})`,
+      symbol: row.cut ? "circle" : "diamond2", hollow: !isTrusted(row),
+    }))
     .filter(({ figure }) => figure && Number.isFinite(figure.value)));
   const byKind = (kind) => points.filter((point) => point.kind === kind);
   const marks = shownKinds().flatMap((kind) => {
-    const shift = { dy: kind === "conductance" ? -3 : 3 };
-    const colour = `var(--${kind})`;
+    const dy = kind === "conductance" ? -3 : 3;
     return [
-      Plot.line(byKind(kind), { x: (p) => p.figure.value, y: (p) => p.row.index, stroke: colour, strokeOpacity: 0.35, ...shift }),
-      Plot.link(byKind(kind), {
-        x1: (p) => p.figure.ci[0], x2: (p) => p.figure.ci[1], y1: (p) => p.row.index, y2: (p) => p.row.index,
-        stroke: colour, strokeWidth: 1.5, ...shift,
-      }),
-      Plot.dot(byKind(kind), {
-        x: (p) => p.figure.value, y: (p) => p.row.index, r: 4,
-        symbol: (p) => (p.row.cut ? "circle" : "diamond2"),
-        fill: (p) => (isTrusted(p.row) ? colour : "var(--paper)"),
-        stroke: (p) => (isTrusted(p.row) ? "var(--paper)" : colour), strokeWidth: 1.25,
-        className: `points-${kind}`, ...shift,
-      }),
+      Plot.line(byKind(kind), { x: (p) => p.figure.value, y: "index", stroke: `var(--${kind})`, strokeOpacity: 0.35, dy }),
+      ...intervalMarks(byKind(kind), { name: `points-${kind}`, dy }),
     ];
   });
-  const ends = points.flatMap(({ figure }) => [figure.value, ...figure.ci]).filter(Number.isFinite);
-  const chart = Plot.plot({
-    width,
-    height: axis.height + 74,
-    marginLeft: axis.margin,
-    marginRight: 16,
-    marginTop: 30,
-    marginBottom: 40,
-    style: chartStyle(),
-    x: { domain: [Math.min(0, d3.min(ends) ?? 0), (d3.max(ends) ?? 1) * 1.03], label: `${quantity.axis} →`, labelAnchor: "right" },
-    y: { type: "point", domain: [...layers.keys()], axis: null },
-    color: { type: "identity" },
-    symbol: { type: "identity" },
-    marks: [
-      Plot.gridX({ stroke: "var(--grid)", strokeOpacity: 1 }),
-      Plot.axisX({ anchor: "bottom" }),
-      layers.length > 30 ? Plot.axisX({ anchor: "top", label: null }) : null,
-      ...axis.marks,
-      ...marks,
-    ],
-  });
+  const [low, high] = spanOf(points);
+  const chart = layerChart({ width, x: { domain: [low, high * 1.03], label: `${quantity.axis} →` }, marks });
   container.replaceChildren(kindLegend(), figure(chart, `${quantity.title} by layer; arrow keys step through them`));
-  nameLayers(chart);
   answering(chart, shownKinds().flatMap((kind) => {
     const nodes = markNodes(chart, `points-${kind}`);
     return byKind(kind).map(({ row }, position) => ({

@@ -14,24 +14,23 @@ const networkState = { quantity: labelled ? "ratio" : "mi_x" };
 section("network-chart", (container, width) => {
   const offered = Object.entries(blockQuantities).filter(([key, quantity]) => (key === "ablation"
     ? quantity.evidence.length > 0 : plane.rows.some((row) => quantity.of(row))));
-  const body = element("div");
-  const draw = () => {
+  const draw = (part) => {
     const key = networkState.quantity;
     const blocks = blocksOf(key, state);
     const note = key === "ablation" ? [] : readingNote();
     if (blocks.every(({ figure }) => !figure)) {
       note.push(element("p", { class: "note" }, `${blockQuantities[key].title} is undefined at every layer by ${readingWords()}.`));
     }
-    body.replaceChildren(...note, ...drawNetwork(width, blocks, blockQuantities[key]));
+    part.replaceChildren(...note, ...drawNetwork(width, blocks, blockQuantities[key]));
   };
-  const buttons = choice("Colour by", "block-quantity", offered.map(([key, { title }]) => [key, title]),
-    networkState.quantity, (key) => {
-      networkState.quantity = key;
-      draw();
-      showSelection();
-    });
-  container.replaceChildren(buttons, body);
-  draw();
+  switched(container, {
+    legend: "Colour by",
+    name: "block-quantity",
+    options: offered.map(([key, { title }]) => [key, title]),
+    chosen: networkState.quantity,
+    change: (key) => { networkState.quantity = key; },
+    draw,
+  });
 });
 
 section("glance-chart", (container, width) => {

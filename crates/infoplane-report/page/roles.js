@@ -9,16 +9,14 @@ const labelRoles = ["utilises", "loses"];
 section("roles-chart", (container, width) => {
   const offered = kinds.filter((kind) => plane.roles.some((row) => row.kind === kind));
   if (!offered.includes(rolesState.kind)) [rolesState.kind] = offered;
-  const body = element("div");
-  const draw = () => drawRoles(body, width, rolesState.kind);
-  const buttons = choice("Vectors", "role-kind", offered.map((kind) => [kind, kindTitle[kind]]),
-    rolesState.kind, (kind) => {
-      rolesState.kind = kind;
-      draw();
-      showSelection();
-    });
-  container.replaceChildren(buttons, body);
-  draw();
+  switched(container, {
+    legend: "Vectors",
+    name: "role-kind",
+    options: offered.map((kind) => [kind, kindTitle[kind]]),
+    chosen: rolesState.kind,
+    change: (kind) => { rolesState.kind = kind; },
+    draw: (part) => drawRoles(part, width, rolesState.kind),
+  });
 });
 
 function drawRoles(container, width, kind) {

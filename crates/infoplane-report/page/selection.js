@@ -60,6 +60,21 @@ function layerList() {
   return list;
 }
 
+/**
+ * A section of one switch, what stands `between`, and a part that `draw(part)` fills, now and after each
+ * choice; what is selected stays marked.
+ */
+function switched(container, { legend, name, options, chosen, change, draw, between = [] }) {
+  const part = element("div");
+  const buttons = choice(legend, name, options, chosen, (key) => {
+    change(key);
+    draw(part);
+    showSelection();
+  });
+  container.replaceChildren(buttons, ...between, part);
+  draw(part);
+}
+
 function startSelection() {
   const step = (by) => () => setSelection((state.selected + by + layers.length) % layers.length);
   const button = (text, label, act) => {

@@ -2,6 +2,7 @@
 
 mod fixture;
 
+use fixture::page::markup;
 use infoplane_plane::{
     Accuracy, CheckpointInfo, LabelSummary, PathFigure, PathPoint, PlaneResult, SERIES_FORMAT,
     SeriesOrder, SeriesPath, SeriesResult, VectorKind,
@@ -24,28 +25,6 @@ fn compared(runs: &[(&str, &Run)]) -> String {
         .collect();
     write_comparison(&file, &runs).unwrap();
     std::fs::read_to_string(file).unwrap()
-}
-
-/// The page without what its scripts, styles and data hold.
-fn markup(page: &str) -> String {
-    let mut rest = page;
-    let mut kept = String::new();
-    while let Some(start) = rest
-        .find("<script")
-        .into_iter()
-        .chain(rest.find("<style"))
-        .min()
-    {
-        let tag = if rest[start..].starts_with("<script") {
-            "</script>"
-        } else {
-            "</style>"
-        };
-        let end = start + rest[start..].find(tag).unwrap();
-        kept.push_str(&rest[..start]);
-        rest = &rest[end + tag.len()..];
-    }
-    kept + rest
 }
 
 #[test]

@@ -2,40 +2,14 @@
 
 mod fixture;
 
+use fixture::page::{embedded, markup, without_figures};
 use infoplane_plane::PlaneResult;
 use infoplane_report::{Findings, ReportError, ReportInput, ReportOptions, write_report};
 use infoplane_store::{LayerEdge, RunManifest};
 use proptest::prelude::*;
 
 fn page(manifest: &RunManifest, plane: &PlaneResult) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let mut options = ReportOptions::default();
-    options.figures = false;
-    let files = write_report(folder.path(), &ReportInput::new(manifest, plane), &options).unwrap();
-    std::fs::read_to_string(files.html).unwrap()
-}
-
-/// The page without the contents of its scripts, style and data: what is markup or shown text.
-fn markup(page: &str) -> String {
-    let mut rest = page;
-    let mut kept = String::new();
-    while let Some(start) = ["<script", "<style"]
-        .iter()
-        .filter_map(|tag| rest.find(tag))
-        .min()
-    {
-        let tag = if rest[start..].starts_with("<script") {
-            "script"
-        } else {
-            "style"
-        };
-        let body = start + rest[start..].find('>').unwrap() + 1;
-        let end = body + rest[body..].find(&format!("</{tag}>")).unwrap();
-        kept.push_str(&rest[..body]);
-        rest = &rest[end..];
-    }
-    kept.push_str(rest);
-    kept
+    without_figures(&ReportInput::new(manifest, plane))
 }
 
 /// What stands between `<` and `>`.
@@ -44,16 +18,6 @@ fn tags(markup: &str) -> impl Iterator<Item = &str> {
         .split('<')
         .skip(1)
         .map(|rest| &rest[..rest.find('>').unwrap()])
-}
-
-fn embedded(page: &str) -> serde_json::Value {
-    let open = "<script type=\"application/json\" id=\"infoplane-data\">";
-    let start = page.find(open).unwrap() + open.len();
-    // A browser ends the element at `</script` before a blank, a slash or `>`, and `<!--` begins
-    // another state; without `<` neither can be.
-    let end = start + page[start..].find('<').unwrap();
-    assert!(page[end..].starts_with("</script>"));
-    serde_json::from_str(&page[start..end]).unwrap()
 }
 
 fn every_fixture() -> Vec<(RunManifest, PlaneResult)> {

@@ -4,7 +4,8 @@ mod fixture;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use infoplane_report::{ReportInput, ReportOptions, write_report};
+use fixture::page::{embedded, without_figures};
+use infoplane_report::ReportInput;
 use infoplane_store::{ImageValues, KeptMaps, KeptSample, MapChoice, RunManifest, SampleGroup};
 
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\u{202e}.png";
@@ -62,19 +63,7 @@ fn kept() -> (RunManifest, KeptMaps) {
 fn page(samples: Option<KeptMaps>) -> String {
     let (manifest, _) = kept();
     let (_, plane) = fixture::resnet20();
-    let folder = tempfile::tempdir().unwrap();
-    let mut options = ReportOptions::default();
-    options.figures = false;
-    let input = ReportInput::new(&manifest, &plane).with_samples(samples.as_ref());
-    let files = write_report(folder.path(), &input, &options).unwrap();
-    std::fs::read_to_string(files.html).unwrap()
-}
-
-fn data(page: &str) -> serde_json::Value {
-    let open = "<script type=\"application/json\" id=\"infoplane-data\">";
-    let start = page.find(open).unwrap() + open.len();
-    let end = start + page[start..].find('<').unwrap();
-    serde_json::from_str(&page[start..end]).unwrap()
+    without_figures(&ReportInput::new(&manifest, &plane).with_samples(samples.as_ref()))
 }
 
 #[test]
@@ -91,13 +80,13 @@ fn samples_are_shown_where_they_are_kept_and_nowhere_else() {
         assert!(shown.contains(part), "{part}");
     }
     let without = page(None);
-    assert!(!without.contains("id=\"samples\"") && data(&without)["samples"].is_null());
+    assert!(!without.contains("id=\"samples\"") && embedded(&without)["samples"].is_null());
 }
 
 #[test]
 fn maps_in_the_page_are_those_that_were_kept() {
     let (manifest, kept) = kept();
-    let data = data(&page(Some(kept.clone())));
+    let data = embedded(&page(Some(kept.clone())));
     let layers: Vec<_> = manifest
         .model
         .layers
@@ -138,7 +127,7 @@ fn maps_in_the_page_are_those_that_were_kept() {
 fn names_of_samples_stay_text() {
     let shown = page(Some(kept().1));
     assert!(!shown.contains("<img"));
-    let id = data(&shown)["samples"]["samples"][1]["id"]
+    let id = embedded(&shown)["samples"]["samples"][1]["id"]
         .as_str()
         .unwrap()
         .to_owned();

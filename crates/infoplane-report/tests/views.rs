@@ -2,18 +2,14 @@
 
 mod fixture;
 
+use fixture::page::without_figures;
 use fixture::views;
 use infoplane_plane::{AblationResult, InformationSettings, PlaneResult};
 use infoplane_report::{FigureFormat, ReportInput, ReportOptions, write_report};
 use infoplane_store::{RunManifest, SourceInfo};
 
 fn page(manifest: &RunManifest, plane: &PlaneResult, ablation: Option<&AblationResult>) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let mut options = ReportOptions::default();
-    options.figures = false;
-    let input = ReportInput::new(manifest, plane).with_ablation(ablation);
-    let files = write_report(folder.path(), &input, &options).unwrap();
-    std::fs::read_to_string(files.html).unwrap()
+    without_figures(&ReportInput::new(manifest, plane).with_ablation(ablation))
 }
 
 /// Figures by file name.

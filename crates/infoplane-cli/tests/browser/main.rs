@@ -178,21 +178,11 @@ fn a_comparison_of_runs_works() {
             &data,
             "--baseline",
             baseline,
+            "--out",
+            baseline,
         ];
-        let short = [
-            "--limit",
-            "160",
-            "--quadrature",
-            "graded",
-            "--steps",
-            "4",
-            "--tau",
-            "0.5",
-        ];
-        succeed(
-            folder.path(),
-            [&inputs[..], &short, &["--out", baseline]].concat(),
-        );
+        let short = "--limit 160 --quadrature graded --steps 4 --tau 0.5";
+        succeed(folder.path(), inputs.into_iter().chain(short.split(' ')));
     }
     let alone = refuse(folder.path(), ["report", "zero", "--compare"]);
     assert_says(&alone, &["two run directories"]);
@@ -216,20 +206,9 @@ fn the_page_of_a_series_works() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let short = [
-        "--limit",
-        "120",
-        "--layers",
-        "stem,block3.0,logits",
-        "--steps",
-        "4",
-        "--tau",
-        "0.5",
-    ];
-    succeed(
-        folder.path(),
-        [&["series", "--demo", "--out", "series"][..], &short].concat(),
-    );
+    let series =
+        "series --demo --out series --limit 120 --layers stem,block3.0,logits --steps 4 --tau 0.5";
+    succeed(folder.path(), series.split(' '));
     let mut page = Page::open(browser, &folder.path().join("series/report.html"));
     assert_says(&page.text("#series-time"), &["epoch-060", "8 of 8"]);
     let place = "document.querySelector('#plane .point').getAttribute('aria-label')";

@@ -7,6 +7,7 @@ mod choice;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 use infoplane_attribution::{Attribution, Reduction, SweepOptions};
 use infoplane_engine::Backend;
@@ -115,9 +116,12 @@ impl Run {
                 self.dataset.id(index)
             ))
         };
+        let images = Mutex::new(BTreeMap::new());
         let load = |index: usize, row: &mut [f32]| {
             let loaded = self.dataset.load(index, row);
             loaded.map_err(|error| error.reason)?;
+            let mut images = images.lock().unwrap_or_else(PoisonError::into_inner);
+            images.insert(index, self.image(row));
             Ok(Loaded {
                 label: self.dataset.label(index).map(|label| label.0),
                 ..Loaded::default()
@@ -125,7 +129,6 @@ impl Run {
         };
         let todo: Vec<usize> = chosen.iter().map(|(index, _)| *index).collect();
         let mut found = BTreeMap::new();
-        let mut row = vec![0.0; plan.input_len()];
         attribute_all(
             &sweep,
             plan.input_len(),
@@ -139,9 +142,10 @@ impl Run {
                     Outcome::Unusable(reason) => return Err(unreadable(index, reason)),
                     Outcome::Failed(error) => return Err(error.into()),
                 };
-                let loaded = self.dataset.load(index, &mut row);
-                loaded.map_err(|error| unreadable(index, error.reason))?;
-                found.insert(index, (self.image(&row), attribution));
+                let mut images = images.lock().unwrap_or_else(PoisonError::into_inner);
+                // Only what was loaded is attributed.
+                let image = images.remove(&index).unwrap_or_default();
+                found.insert(index, (image, attribution));
                 progress(&Progress::of(Phase::Maps, found.len(), todo.len()));
                 Ok(())
             },
