@@ -14,6 +14,7 @@ mod operation;
 mod resolve;
 mod shaped;
 mod tensor;
+mod tokens;
 mod topology;
 mod torchvision;
 mod weights;
