@@ -7,11 +7,9 @@ writes, for each case kept, a folder in `crates/infoplane-engine/testdata/onnx/`
 
 - `model.onnx`: the case's model as the `onnx` package generates it;
 - `data.npz`: `input_0`, `input_1`, ... and `output_0`, ... in the model's order;
-- `network.onnx`, where the case has a float input of two or more axes and a float result: the same node
-  as a network of one input and one output, which is what infoplane reads. The first such input stays an
-  input, the others become initializers with the case's values, results after the first are dropped, a
-  softmax is followed by an identity, since infoplane leaves a final softmax out of a network, and
-  operator versions 23 to 25, which only add element types, are declared as 22.
+- `network.onnx`, where the case has a float input of two or more axes and a float result, and the operator
+  works on values that depend on a network's input: the same node as a network of one input and one
+  output, which is what infoplane reads (`onnx_cases.py`).
 
 and `cases.csv` (every case kept, and the index of the input that `network.onnx` has), `left_out.csv`
 (every case of these operators that is not, and why).
@@ -25,25 +23,81 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 from onnx.backend.test.case.node import collect_testcases
 from onnx.backend.test.case.test_case import TestCase
+from onnx_cases import as_network, varying_input
 
 TARGET = (
     Path(__file__).resolve().parent.parent / "crates" / "infoplane-engine" / "testdata" / "onnx"
 )
 OPERATORS = set(
     """
-    Conv Gemm MatMul BatchNormalization Relu LeakyRelu Clip Sigmoid Tanh Erf Gelu Softmax
-    LayerNormalization Add Sub Mul Div MaxPool AveragePool GlobalAveragePool ReduceMean Concat Slice Pad
-    Reshape Flatten Transpose Squeeze Unsqueeze Identity Dropout Constant Shape Gather Cast
-    ConstantOfShape Range Equal Where Expand
+    Add
+    AveragePool
+    BatchNormalization
+    Cast
+    Clip
+    Concat
+    Constant
+    ConstantOfShape
+    Conv
+    ConvTranspose
+    CumSum
+    DepthToSpace
+    Div
+    Dropout
+    Einsum
+    Equal
+    Erf
+    Expand
+    Flatten
+    Gather
+    Gelu
+    Gemm
+    GlobalAveragePool
+    GlobalLpPool
+    GlobalMaxPool
+    GroupNormalization
+    Identity
+    InstanceNormalization
+    LRN
+    LayerNormalization
+    LeakyRelu
+    LpPool
+    MatMul
+    MaxPool
+    Mul
+    NonZero
+    OneHot
+    Pad
+    Range
+    ReduceMean
+    Relu
+    Reshape
+    Resize
+    ScatterND
+    Shape
+    Sigmoid
+    Size
+    Slice
+    Softmax
+    SpaceToDepth
+    Split
+    Squeeze
+    Sub
+    Tanh
+    Tile
+    Transpose
+    Trilu
+    Unsqueeze
+    Upsample
+    Where
     """.split()
 )
 # Values of a network, and what shape arithmetic and conditions are made of.
 ELEMENT_TYPES = {"float32", "int64", "int32", "bool"}
 MOST_BYTES = 8192
-NEWEST_OPSET = 22
 # The only cases of what they test, let through although they are larger.
 LARGE_BUT_WANTED = {
     "test_averagepool_2d_same_lower",
@@ -73,51 +127,19 @@ def why_left_out(case: TestCase) -> str | None:
     return None
 
 
-def varying_input(inputs: list[np.ndarray], outputs: list[np.ndarray]) -> int | None:
-    """Index of the first float input of two or more axes, none of them empty, if the result is float."""
-    if outputs[0].dtype != np.float32:
-        return None
-    for index, array in enumerate(inputs):
-        if array.dtype == np.float32 and array.ndim >= 2 and array.size > 0:
-            return index
-    return None
-
-
-def as_network(model: onnx.ModelProto, inputs: list[np.ndarray], varying: int) -> onnx.ModelProto:
-    """The model with one input and one output; see the top of the file."""
-    network = onnx.ModelProto()
-    network.CopyFrom(model)
-    graph = network.graph
-    declared = list(graph.input)
-    del graph.input[:], graph.output[1:]
-    for index, (value, array) in enumerate(zip(declared, inputs, strict=True)):
-        if index == varying:
-            graph.input.append(value)
-        else:
-            graph.initializer.append(numpy_helper.from_array(np.asarray(array), value.name))
-    (node,) = graph.node
-    del node.output[1:]
-    if node.op_type == "Softmax":
-        graph.node.append(helper.make_node("Identity", [node.output[0]], ["output"]))
-        graph.output[0].name = "output"
-    (opset,) = network.opset_import
-    opset.version = min(opset.version, NEWEST_OPSET)
-    onnx.checker.check_model(network, full_check=True)
-    return network
-
-
 def save(case: TestCase) -> int | None:
     """Writes a case's folder; returns the index of the network's input."""
     inputs, outputs = ([np.asarray(array) for array in arrays] for arrays in case.data_sets[0])
+    varying = varying_input(case.model.graph.node[0].op_type, inputs, outputs[0])
+    network = None if varying is None else as_network(case.model, inputs, varying)
     folder = TARGET / case.name
     folder.mkdir(parents=True)
     onnx.save(case.model, folder / "model.onnx")
     arrays = {f"input_{index}": array for index, array in enumerate(inputs)}
     arrays |= {f"output_{index}": array for index, array in enumerate(outputs)}
     np.savez_compressed(folder / "data.npz", **arrays)
-    varying = varying_input(inputs, outputs)
-    if varying is not None:
-        onnx.save(as_network(case.model, inputs, varying), folder / "network.onnx")
+    if network is not None:
+        onnx.save(network, folder / "network.onnx")
     return varying
 
 
@@ -144,8 +166,12 @@ def main() -> None:
         operator = nodes[0].op_type
         if reason := why_left_out(case):
             left_out.append((operator, case.name, reason))
-        else:
+            continue
+        try:
             varying = save(case)
+        except onnx.checker.ValidationError:
+            left_out.append((operator, case.name, "an attribute that operator version 22 lacks"))
+        else:
             kept.append((operator, case.name, "" if varying is None else varying))
     write_table("cases.csv", "operator case network_input", kept)
     write_table("left_out.csv", "operator case reason", left_out)

@@ -13,7 +13,7 @@ pub struct FlowEdge {
     pub from: Option<ValueId>,
     /// Where they end; `None` is the network's output.
     pub to: Option<ValueId>,
-    /// Products (convolutions, linear layers, matrix products) on the path that has fewest.
+    /// Products (convolutions, linear layers, matrix and tensor products) on the path that has fewest.
     pub fewest_products: usize,
     /// Products on the path that has most. More than [`fewest_products`](Self::fewest_products) where
     /// a skip connection lies between the two ends.
@@ -80,6 +80,10 @@ pub fn flow(graph: &Graph, shaped: &ShapedGraph, chosen: &[ValueId]) -> Vec<Flow
 fn is_product(operation: &Operation) -> bool {
     matches!(
         operation,
-        Operation::Conv { .. } | Operation::Gemm { .. } | Operation::MatMul
+        Operation::Conv { .. }
+            | Operation::ConvTranspose { .. }
+            | Operation::Gemm { .. }
+            | Operation::MatMul
+            | Operation::Einsum(_)
     )
 }

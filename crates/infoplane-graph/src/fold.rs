@@ -1,7 +1,9 @@
 //! Constant folding: the shape arithmetic that exporters emit, and rearranged weights.
 
+mod arrange;
+
 use crate::op::{BinaryOp, ElementType, Op};
-use crate::resolve::{Operands, Problem, adaptive, axis_index, broadcast, invalid};
+use crate::resolve::{Operands, Problem, adaptive, axis_index, broadcast, gather, invalid};
 use crate::resolve::{SliceRanges, reshape_target, slice_range, squeezed, unsqueezed};
 use crate::shaped::ValueState;
 use crate::tensor::{Tensor, TensorData};
@@ -18,6 +20,11 @@ pub(crate) fn evaluate(
     if let Op::Shape { start, end } = op {
         let shape = Operands(operands).shape(0)?;
         return Ok(Some(shape_of(shape, *start, *end)));
+    }
+    if let Op::Size = op {
+        let shape = Operands(operands).shape(0)?;
+        let size: usize = shape.iter().product();
+        return Ok(Some(scalar(size as i64)));
     }
     if let Op::AdaptiveShares { axis, size } = op {
         return adaptive::shares(Operands(operands).shape(0)?, *axis, *size).map(Some);
@@ -78,6 +85,7 @@ pub(crate) fn evaluate(
         (Op::Sub, Some(a)) => arithmetic(BinaryOp::Sub, a, required(&constants, 1)?)?,
         (Op::Mul, Some(a)) => arithmetic(BinaryOp::Mul, a, required(&constants, 1)?)?,
         (Op::Div, Some(a)) => arithmetic(BinaryOp::Div, a, required(&constants, 1)?)?,
+        (op, Some(tensor)) => return arrange::evaluate(op, tensor, &constants),
         _ => return Ok(None),
     };
     Ok(Some(folded))
@@ -128,6 +136,11 @@ fn checked_len(shape: &[usize]) -> Result<usize, Problem> {
 
 fn tensor(shape: Vec<usize>, data: TensorData) -> Result<Tensor, Problem> {
     Tensor::new(shape, data).ok_or_else(|| invalid("elements and shape disagree"))
+}
+
+fn scalar(value: i64) -> Tensor {
+    let one = Tensor::from_integers(vec![value]);
+    one.reshaped(Vec::new()).unwrap_or(one)
 }
 
 fn reshape(source: &Tensor, shape: Vec<usize>) -> Result<Tensor, Problem> {
@@ -182,9 +195,17 @@ fn shape_of(shape: &[usize], start: i64, end: Option<i64>) -> Tensor {
 }
 
 fn range(constants: &[Option<&Tensor>]) -> Result<Tensor, Problem> {
+    if let Some(floats) = constants
+        .first()
+        .copied()
+        .flatten()
+        .and_then(Tensor::floats)
+    {
+        return float_range(floats, constants);
+    }
     let scalar = |position: usize| match integers(required(constants, position)?)? {
         [value] => Ok(*value),
-        _ => Err(invalid("start, limit and delta must be one integer each")),
+        _ => Err(invalid("start, limit and delta must be one number each")),
     };
     let (start, limit, delta) = (scalar(0)?, scalar(1)?, scalar(2)?);
     if delta == 0 {
@@ -201,6 +222,23 @@ fn range(constants: &[Option<&Tensor>]) -> Result<Tensor, Problem> {
             .map(|i| (i128::from(start) + i * delta) as i64)
             .collect(),
     ))
+}
+
+fn float_range(start: &[f32], constants: &[Option<&Tensor>]) -> Result<Tensor, Problem> {
+    let ends = [required(constants, 1)?, required(constants, 2)?].map(Tensor::floats);
+    let (&[start], [Some(&[limit]), Some(&[delta])]) = (start, ends) else {
+        return Err(invalid("start, limit and delta must be one number each"));
+    };
+    let [start, limit, delta] = [start, limit, delta].map(f64::from);
+    let len = ((limit - start) / delta).ceil().max(0.0);
+    if len.is_nan() || len > MAX_FOLDED as f64 {
+        return Err(invalid(format!(
+            "a range from {start} to {limit} in steps of {delta}"
+        )));
+    }
+    let steps = 0..len as usize;
+    let values: Vec<f32> = steps.map(|i| (start + i as f64 * delta) as f32).collect();
+    tensor(vec![values.len()], TensorData::F32(values.into()))
 }
 
 fn constant_of_shape(shape: &Tensor, value: &Tensor) -> Result<Tensor, Problem> {
@@ -239,34 +277,23 @@ fn cast(source: &Tensor, to: ElementType) -> Tensor {
 
 fn gather(source: &Tensor, positions: &Tensor, axis: i64) -> Result<Tensor, Problem> {
     let shape = source.shape();
-    let axis = axis_index(axis, shape.len())?;
-    let size = shape[axis] as i64;
-    let positions_flat: Vec<usize> = integers(positions)?
-        .iter()
-        .map(|&index| {
-            let from_start = if index < 0 { index + size } else { index };
-            if (0..size).contains(&from_start) {
-                Ok(from_start as usize)
-            } else {
-                Err(invalid(format!("index {index} of an axis of {size}")))
-            }
-        })
-        .collect::<Result<_, _>>()?;
-    let outer: usize = shape[..axis].iter().product();
-    let inner: usize = shape[axis + 1..].iter().product();
-    let mut output = shape[..axis].to_vec();
-    output.extend(positions.shape());
-    output.extend(&shape[axis + 1..]);
-    checked_len(&output)?;
+    let picked = gather::pick(shape, positions, axis)?;
+    checked_len(&picked.shape)?;
+    let outer: usize = shape[..picked.axis].iter().product();
+    let (size, inner) = (
+        shape[picked.axis],
+        shape[picked.axis + 1..].iter().product::<usize>(),
+    );
+    let positions = picked.indices.as_slice();
     let indices: Vec<usize> = (0..outer)
         .flat_map(|o| {
-            positions_flat.iter().flat_map(move |&position| {
-                let base = (o * size as usize + position) * inner;
+            positions.iter().flat_map(move |&position| {
+                let base = (o * size + position) * inner;
                 base..base + inner
             })
         })
         .collect();
-    pick(source, &indices, output)
+    pick(source, &indices, picked.shape)
 }
 
 fn expand(source: &Tensor, shape: &[usize]) -> Result<Tensor, Problem> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::GraphError;
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{Graph, ValueId};
 use crate::op::Op;
 use crate::operation::{BinaryOp, Operation};
 use crate::shaped::{ShapedGraph, ShapedNode, ValueState};
@@ -79,18 +79,24 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
             Operation::Binary(BinaryOp::Add) if users.varying_operands(step) == 2 => {
                 Some(users.after_activation(step.output))
             }
-            Operation::Gemm { .. } | Operation::MatMul if users.varying_operands(step) == 1 => {
+            Operation::Gemm { .. } | Operation::MatMul | Operation::Einsum(_)
+                if users.varying_operands(step) == 1 =>
+            {
                 Some(users.after_activation(users.after_bias(step.output)))
             }
             Operation::Concat { .. }
             | Operation::MaxPool { .. }
             | Operation::AveragePool { .. }
+            | Operation::LpPool { .. }
             | Operation::ReduceMean { .. } => Some(step.output),
             Operation::Unary(_) => {
                 let first = !std::mem::replace(&mut seen_activation, true);
                 (first || users.ends_stage(step.output)).then_some(step.output)
             }
-            Operation::Conv { .. } | Operation::BatchNorm { .. }
+            Operation::Conv { .. }
+            | Operation::ConvTranspose { .. }
+            | Operation::BatchNorm { .. }
+            | Operation::GroupNorm { .. }
                 if users.ends_block_without_activation(step.output) =>
             {
                 Some(step.output)
@@ -198,28 +204,27 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec
 /// Who uses each value.
 struct Users<'a> {
     shaped: &'a ShapedGraph,
-    steps_by_node: Vec<Option<usize>>,
-    consumers: Vec<Vec<NodeId>>,
+    /// Steps by the index of a value that they use, each once.
+    consumers: Vec<Vec<usize>>,
 }
 
 impl<'a> Users<'a> {
     fn of(graph: &Graph, shaped: &'a ShapedGraph) -> Users<'a> {
-        let mut steps_by_node = vec![None; graph.nodes().len()];
+        let mut consumers = vec![Vec::new(); graph.values().len()];
         for (index, step) in shaped.nodes().iter().enumerate() {
-            steps_by_node[step.node.0] = Some(index);
+            for operand in &step.operands {
+                let users: &mut Vec<usize> = &mut consumers[operand.0];
+                if users.last() != Some(&index) {
+                    users.push(index);
+                }
+            }
         }
-        Users {
-            shaped,
-            steps_by_node,
-            consumers: graph.consumers(),
-        }
+        Users { shaped, consumers }
     }
 
     fn consumers(&self, value: ValueId) -> impl Iterator<Item = &'a ShapedNode> {
-        self.consumers[value.0]
-            .iter()
-            .filter_map(|node| self.steps_by_node[node.0])
-            .map(|index| &self.shaped.nodes()[index])
+        let steps = self.consumers[value.0].iter();
+        steps.map(|&index| &self.shaped.nodes()[index])
     }
 
     fn only_consumer(&self, value: ValueId) -> Option<&'a ShapedNode> {
@@ -289,6 +294,7 @@ impl<'a> Users<'a> {
         self.consumers(value).any(|step| match &step.operation {
             Operation::MaxPool { .. }
             | Operation::AveragePool { .. }
+            | Operation::LpPool { .. }
             | Operation::ReduceMean { .. } => true,
             Operation::Conv { window, groups } => {
                 *groups == 1
@@ -301,7 +307,11 @@ impl<'a> Users<'a> {
 
     /// Whether a convolution's result goes straight into another convolution.
     fn ends_block_without_activation(&self, value: ValueId) -> bool {
-        self.consumers(value)
-            .any(|step| matches!(step.operation, Operation::Conv { .. }))
+        self.consumers(value).any(|step| {
+            matches!(
+                step.operation,
+                Operation::Conv { .. } | Operation::ConvTranspose { .. }
+            )
+        })
     }
 }

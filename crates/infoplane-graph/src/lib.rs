@@ -14,6 +14,7 @@ mod operation;
 mod resolve;
 mod shaped;
 mod tensor;
+mod tokens;
 mod topology;
 mod torchvision;
 mod weights;
@@ -23,8 +24,11 @@ pub use flow::{FlowEdge, flow};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
 pub use layers::{Layer, MAX_DEFAULT_LAYERS, default_layers, layers, layers_by_name, nearest};
 pub use onnx::{SUPPORTED_OPSETS, parse_onnx, read_onnx};
-pub use op::{ElementType, Op, Padding, Window};
-pub use operation::{BinaryOp, Operation, PadMode, Unary, Window2d};
+pub use op::{
+    AspectPolicy, Coordinates, ElementType, Interpolation, NearestRule, Op, Padding, ResizeOptions,
+    ScalesFrom, ScatterMode, Window,
+};
+pub use operation::{BinaryOp, Contraction, Operation, PadMode, ResizedAxis, Unary, Window2d};
 pub use shaped::{ShapedGraph, ShapedNode, ValueState};
 pub use tensor::{Floats, Tensor, TensorData};
 pub use topology::Topology;

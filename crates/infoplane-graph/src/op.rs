@@ -53,6 +53,106 @@ pub enum PadMode {
     Reflect,
     /// The edge.
     Edge,
+    /// The other end, as if the tensor went round.
+    Wrap,
+}
+
+/// How a scatter combines an update with what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are those of the ONNX operator reference
+pub enum ScatterMode {
+    Replace,
+    Add,
+    Mul,
+    Min,
+    Max,
+}
+
+/// How a resize finds a value between elements.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Interpolation {
+    /// The nearest element.
+    Nearest(NearestRule),
+    /// Between the two elements around it along each axis.
+    Linear,
+    /// Cubic convolution (Keys 1981) over the four elements around it along each axis.
+    Cubic {
+        /// The slope parameter.
+        a: f32,
+    },
+}
+
+/// Which element is the nearest where two are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NearestRule {
+    /// The nearer one; on ties the one below.
+    RoundPreferFloor,
+    /// The nearer one; on ties the one above.
+    RoundPreferCeil,
+    /// The one below.
+    Floor,
+    /// The one above.
+    Ceil,
+}
+
+/// Which coordinate of the operand belongs to one of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coordinates {
+    /// Elements are unit intervals: (x + ½) / scale − ½.
+    HalfPixel,
+    /// As [`Coordinates::HalfPixel`], around the centre where the scaled size is no whole number.
+    HalfPixelSymmetric,
+    /// As [`Coordinates::HalfPixel`], but −½ for a result of one element.
+    PyTorchHalfPixel,
+    /// First and last elements keep their places.
+    AlignCorners,
+    /// x / scale.
+    Asymmetric,
+    /// First and last elements are the ends of a region, as in TensorFlow's `crop_and_resize`.
+    Crop,
+}
+
+/// What becomes of the ratio of sides where sizes are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AspectPolicy {
+    /// Nothing.
+    Stretch,
+    /// It stays, and no side is larger than asked for.
+    NotLarger,
+    /// It stays, and no side is smaller than asked for.
+    NotSmaller,
+}
+
+/// Where a resize finds the scales.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ScalesFrom {
+    /// In an attribute.
+    Attribute(Vec<f32>),
+    /// Among its operands, at this position.
+    Operand(usize),
+}
+
+/// Attributes of a resize.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResizeOptions {
+    /// How values between elements are found.
+    pub interpolation: Interpolation,
+    /// Where elements of the result lie.
+    pub coordinates: Coordinates,
+    /// Axes that scales, sizes and region are for; all where there are none.
+    pub axes: Option<Vec<i64>>,
+    /// Whether the interpolation is widened where the result is smaller.
+    pub antialias: bool,
+    /// Whether elements beyond the edge have no weight instead of the edge's value.
+    pub exclude_outside: bool,
+    /// The result's value beyond the edge, for [`Coordinates::Crop`].
+    pub outside_value: f32,
+    /// The ratio of sides, where sizes are given.
+    pub aspect: AspectPolicy,
+    /// The scales.
+    pub scales: ScalesFrom,
+    /// Position of the sizes among the operands, where there can be any.
+    pub sizes_operand: Option<usize>,
 }
 
 /// Element types a cast may go to.
@@ -110,7 +210,27 @@ pub enum Op {
         window: Window,
         group: usize,
     },
+    ConvTranspose {
+        window: Window,
+        group: usize,
+        /// Added to the result's size by axis; empty for none.
+        output_padding: Vec<usize>,
+        /// The result's spatial sizes, where they are given instead of padding.
+        output_shape: Option<Vec<usize>>,
+    },
+    CumSum {
+        exclusive: bool,
+        reverse: bool,
+    },
+    DepthToSpace {
+        block: usize,
+        /// Whether channels are ordered channel, row, column (`CRD`) instead of row, column, channel.
+        channel_first: bool,
+    },
     Dropout,
+    Einsum {
+        equation: String,
+    },
     Equal,
     Erf,
     Expand,
@@ -130,7 +250,18 @@ pub enum Op {
         trans_b: bool,
     },
     GlobalAveragePool,
+    GlobalLpPool {
+        p: u32,
+    },
+    GlobalMaxPool,
+    GroupNormalization {
+        groups: usize,
+        epsilon: f32,
+    },
     Identity,
+    InstanceNormalization {
+        epsilon: f32,
+    },
     LayerNormalization {
         axis: i64,
         epsilon: f32,
@@ -138,9 +269,23 @@ pub enum Op {
     LeakyRelu {
         alpha: f32,
     },
+    LpPool {
+        window: Window,
+        p: u32,
+    },
+    Lrn {
+        size: usize,
+        alpha: f32,
+        beta: f32,
+        bias: f32,
+    },
     MatMul,
     MaxPool {
         window: Window,
+    },
+    NonZero,
+    OneHot {
+        axis: i64,
     },
     Pad {
         mode: PadMode,
@@ -157,11 +302,16 @@ pub enum Op {
     Reshape {
         allow_zero: bool,
     },
+    Resize(ResizeOptions),
+    ScatterNd {
+        mode: ScatterMode,
+    },
     Shape {
         start: i64,
         end: Option<i64>,
     },
     Sigmoid,
+    Size,
     Slice {
         starts: Option<Vec<i64>>,
         ends: Option<Vec<i64>>,
@@ -172,16 +322,31 @@ pub enum Op {
         /// Before opset 13 all axes from `axis` on were normalised together.
         flatten: bool,
     },
+    SpaceToDepth {
+        block: usize,
+    },
+    Split {
+        axis: i64,
+        /// Sizes by result; none where they are an operand or equal.
+        sizes: Option<Vec<i64>>,
+        /// Number of equal parts; none where it is that of the node's results.
+        parts: Option<i64>,
+    },
     Squeeze {
         axes: Option<Vec<i64>>,
     },
     Tanh,
+    Tile,
     Transpose {
         perm: Option<Vec<usize>>,
+    },
+    Trilu {
+        upper: bool,
     },
     Unsqueeze {
         axes: Option<Vec<i64>>,
     },
+    Upsample(ResizeOptions),
     Where,
 }
 
@@ -202,7 +367,11 @@ impl Op {
             Op::Concat { .. } => "Concat",
             Op::ConstantOfShape { .. } => "ConstantOfShape",
             Op::Conv { .. } => "Conv",
+            Op::ConvTranspose { .. } => "ConvTranspose",
+            Op::CumSum { .. } => "CumSum",
+            Op::DepthToSpace { .. } => "DepthToSpace",
             Op::Dropout => "Dropout",
+            Op::Einsum { .. } => "Einsum",
             Op::Equal => "Equal",
             Op::Erf => "Erf",
             Op::Expand => "Expand",
@@ -211,24 +380,40 @@ impl Op {
             Op::Gelu { .. } => "Gelu",
             Op::Gemm { .. } => "Gemm",
             Op::GlobalAveragePool => "GlobalAveragePool",
+            Op::GlobalLpPool { .. } => "GlobalLpPool",
+            Op::GlobalMaxPool => "GlobalMaxPool",
+            Op::GroupNormalization { .. } => "GroupNormalization",
             Op::Identity => "Identity",
+            Op::InstanceNormalization { .. } => "InstanceNormalization",
             Op::LayerNormalization { .. } => "LayerNormalization",
             Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::LpPool { .. } => "LpPool",
+            Op::Lrn { .. } => "LRN",
             Op::MatMul => "MatMul",
             Op::MaxPool { .. } => "MaxPool",
+            Op::NonZero => "NonZero",
+            Op::OneHot { .. } => "OneHot",
             Op::Pad { .. } => "Pad",
             Op::Range => "Range",
             Op::ReduceMean { .. } => "ReduceMean",
             Op::Relu => "Relu",
             Op::Reshape { .. } => "Reshape",
+            Op::Resize(_) => "Resize",
+            Op::ScatterNd { .. } => "ScatterND",
             Op::Shape { .. } => "Shape",
             Op::Sigmoid => "Sigmoid",
+            Op::Size => "Size",
             Op::Slice { .. } => "Slice",
             Op::Softmax { .. } => "Softmax",
+            Op::SpaceToDepth { .. } => "SpaceToDepth",
+            Op::Split { .. } => "Split",
             Op::Squeeze { .. } => "Squeeze",
             Op::Tanh => "Tanh",
+            Op::Tile => "Tile",
             Op::Transpose { .. } => "Transpose",
+            Op::Trilu { .. } => "Trilu",
             Op::Unsqueeze { .. } => "Unsqueeze",
+            Op::Upsample(_) => "Upsample",
             Op::Where => "Where",
         }
     }

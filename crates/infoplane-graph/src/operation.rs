@@ -48,6 +48,34 @@ pub enum Unary {
     GeluTanh,
 }
 
+/// An axis on which every element of the result is a weighted sum of elements of the operand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResizedAxis {
+    /// The axis.
+    pub axis: usize,
+    /// Number of elements that are summed.
+    pub taps: usize,
+    /// Their indices, `taps` for each element of the result.
+    pub sources: Vec<usize>,
+    /// Their weights, in the order of `sources`.
+    pub weights: Vec<f32>,
+    /// Elements of the result that lie beyond the operand, ascending.
+    pub outside: Vec<usize>,
+}
+
+/// A sum of products over common indices, in Einstein's notation: axes with the same label walk
+/// together, and labels that the result lacks are summed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contraction {
+    /// The label of every axis of each operand. An axis of extent 1 is broadcast where its label has
+    /// another extent.
+    pub operands: Vec<Vec<usize>>,
+    /// The label of every axis of the result, each once.
+    pub output: Vec<usize>,
+    /// Extent of each label.
+    pub extents: Vec<usize>,
+}
+
 /// A resolved operator. Shapes are those of the [`crate::ShapedGraph`] it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
@@ -55,6 +83,15 @@ pub enum Operation {
     /// optional bias `[M]`.
     Conv {
         /// The window.
+        window: Window2d,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Transposed convolution of `[N, C, H, W]` or `[N, C, W]` with weights `[C, M/groups, kh, kw]`,
+    /// plus an optional bias `[M]`: the vector-Jacobian product of the convolution with this window
+    /// that leads from the result back to the operand.
+    ConvTranspose {
+        /// The window of that convolution.
         window: Window2d,
         /// Number of groups.
         groups: usize,
@@ -76,6 +113,25 @@ pub enum Operation {
     BatchNorm {
         /// Added to the variance.
         epsilon: f32,
+    },
+    /// (x − mean)/√(var + ε) · scale + bias, with the mean and variance of each of `groups` runs of
+    /// channels of a sample; operands x, scale, bias. Scale and bias are by channel, or by group.
+    GroupNorm {
+        /// Number of groups.
+        groups: usize,
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// x / (bias + α/size · Σ x²)^β with the sum over `size` channels around each.
+    LocalResponseNorm {
+        /// Channels that are summed over; of an even number one more lies after than before.
+        size: usize,
+        /// Factor of the sum.
+        alpha: f32,
+        /// Exponent.
+        beta: f32,
+        /// Added to the sum.
+        bias: f32,
     },
     /// Element-wise function.
     Unary(Unary),
@@ -109,6 +165,13 @@ pub enum Operation {
         /// Padding that counts at the end (without what `ceil_mode` added).
         counted_pads_end: [usize; 2],
     },
+    /// (Σ |x|^p)^(1/p) of each window.
+    LpPool {
+        /// The window.
+        window: Window2d,
+        /// The exponent.
+        p: u32,
+    },
     /// Mean over axes.
     ReduceMean {
         /// The axes, ascending.
@@ -118,6 +181,30 @@ pub enum Operation {
     Concat {
         /// The axis.
         axis: usize,
+    },
+    /// The operand several times over, by axis of the result; the operand may lack leading axes.
+    Tile {
+        /// How often, by axis of the result.
+        repeats: Vec<usize>,
+    },
+    /// Elements along an axis, by index.
+    Take {
+        /// The axis.
+        axis: usize,
+        /// Indices below the axis's extent.
+        indices: Vec<usize>,
+    },
+    /// Rows of a constant table (operand 0) by whole numbers (operand 1), negative ones counted from
+    /// the end. A number that is no row gives a row of NaN. The numbers have no gradient.
+    Lookup,
+    /// A sum of products over common indices.
+    Einsum(Contraction),
+    /// Elements interpolated along some axes.
+    Resize {
+        /// The axes, ascending.
+        axes: Vec<ResizedAxis>,
+        /// The value of elements beyond the operand.
+        outside_value: f32,
     },
     /// Every axis from `start` in steps of `step` (which may be negative).
     Slice {
@@ -139,6 +226,13 @@ pub enum Operation {
     },
     /// The same elements under another shape.
     Reshape,
+    /// The elements under another shape with its axes in another order, then under the result's shape.
+    Rearrange {
+        /// The shape.
+        shape: Vec<usize>,
+        /// Source axis of each axis of the reordered shape.
+        perm: Vec<usize>,
+    },
     /// Axes in another order.
     Transpose {
         /// Source axis of each result axis.
@@ -151,9 +245,12 @@ impl Operation {
     pub fn name(&self) -> &'static str {
         match self {
             Operation::Conv { .. } => "Conv",
+            Operation::ConvTranspose { .. } => "ConvTranspose",
             Operation::Gemm { .. } => "Gemm",
             Operation::MatMul => "MatMul",
             Operation::BatchNorm { .. } => "BatchNorm",
+            Operation::GroupNorm { .. } => "GroupNorm",
+            Operation::LocalResponseNorm { .. } => "LocalResponseNorm",
             Operation::Unary(unary) => match unary {
                 Unary::Relu => "Relu",
                 Unary::LeakyRelu { .. } => "LeakyRelu",
@@ -172,11 +269,18 @@ impl Operation {
             Operation::LayerNorm { .. } => "LayerNorm",
             Operation::MaxPool { .. } => "MaxPool",
             Operation::AveragePool { .. } => "AveragePool",
+            Operation::LpPool { .. } => "LpPool",
             Operation::ReduceMean { .. } => "ReduceMean",
             Operation::Concat { .. } => "Concat",
+            Operation::Tile { .. } => "Tile",
+            Operation::Take { .. } => "Take",
+            Operation::Lookup => "Lookup",
+            Operation::Einsum(_) => "Einsum",
+            Operation::Resize { .. } => "Resize",
             Operation::Slice { .. } => "Slice",
             Operation::Pad { .. } => "Pad",
             Operation::Reshape => "Reshape",
+            Operation::Rearrange { .. } => "Rearrange",
             Operation::Transpose { .. } => "Transpose",
         }
     }

@@ -2,7 +2,12 @@
 //! shape. The rules are those of the ONNX operator reference.
 
 pub(crate) mod adaptive;
+mod einsum;
+pub(crate) mod gather;
 mod movement;
+mod normalisation;
+pub(crate) mod repeat;
+mod resize;
 mod windows;
 
 pub(crate) use movement::{SliceRanges, reshape_target, slice_range, squeezed, unsqueezed};
@@ -33,6 +38,22 @@ pub(crate) fn unsupported(detail: impl Into<String>) -> Problem {
 pub(crate) struct BatchRule {
     pub declared: Option<usize>,
     pub actual: usize,
+}
+
+impl BatchRule {
+    /// A target shape with the batch of the export replaced, where it stands first and `shape` has the
+    /// one that runs.
+    fn adapted(&self, target: &[i64], shape: &[usize]) -> Vec<i64> {
+        let mut target = target.to_vec();
+        if let (Some(declared), Some(first)) = (self.declared, target.first_mut())
+            && declared != self.actual
+            && shape.first() == Some(&self.actual)
+            && usize::try_from(*first) == Ok(declared)
+        {
+            *first = self.actual as i64;
+        }
+        target
+    }
 }
 
 /// A resolved node.
@@ -77,6 +98,20 @@ impl<'a> Operands<'a> {
                 .integers()
                 .map(Some)
                 .ok_or_else(|| invalid(format!("{what} must be integers"))),
+            Some(ValueState::Runtime { .. }) => {
+                Err(unsupported(format!("{what} that depend on the input")))
+            }
+        }
+    }
+
+    /// Floats that must be known before the network runs; `None` where they are left out.
+    pub fn floats(&self, position: usize, what: &str) -> Result<Option<&'a [f32]>, Problem> {
+        match self.get(position) {
+            None => Ok(None),
+            Some(ValueState::Constant(tensor)) => tensor
+                .floats()
+                .map(Some)
+                .ok_or_else(|| invalid(format!("{what} must be floats"))),
             Some(ValueState::Runtime { .. }) => {
                 Err(unsupported(format!("{what} that depend on the input")))
             }
@@ -279,6 +314,43 @@ pub(crate) fn resolve(
                 _ => movement::reduce_mean(shape, (0..shape.len()).collect(), *keep_dims),
             }
         }
+        Op::ConvTranspose {
+            window,
+            group,
+            output_padding,
+            output_shape,
+        } => windows::conv_transpose(
+            window,
+            *group,
+            output_padding,
+            output_shape.as_deref(),
+            operands,
+        ),
+        Op::LpPool { window, p } => windows::lp_pool(window, *p, operands),
+        Op::GlobalMaxPool => windows::global_max_pool(operands),
+        Op::GlobalLpPool { p } => windows::global_lp_pool(*p, operands),
+        Op::InstanceNormalization { epsilon } => {
+            normalisation::group_norm(None, *epsilon, operands)
+        }
+        Op::GroupNormalization { groups, epsilon } => {
+            normalisation::group_norm(Some(*groups), *epsilon, operands)
+        }
+        Op::Lrn {
+            size,
+            alpha,
+            beta,
+            bias,
+        } => normalisation::local_response_norm(*size, [*alpha, *beta, *bias], operands),
+        Op::Resize(options) | Op::Upsample(options) => resize::resize(options, operands, batch),
+        Op::Expand => repeat::expand(operands, batch),
+        Op::Tile => repeat::tile(operands),
+        Op::DepthToSpace {
+            block,
+            channel_first,
+        } => repeat::depth_to_space(*block, *channel_first, operands),
+        Op::SpaceToDepth { block } => repeat::space_to_depth(*block, operands),
+        Op::Gather { axis } => gather::gather(*axis, operands),
+        Op::Einsum { equation } => einsum::einsum(equation, operands),
         Op::AdaptiveAveragePool { axis, size } => adaptive::average_pool(*axis, *size, operands),
         Op::Concat { axis } => movement::concat(*axis, operands),
         Op::Slice { starts, ends, axes } => movement::slice(
@@ -300,11 +372,16 @@ pub(crate) fn resolve(
         Op::Cast { .. } => Err(unsupported("a cast of a value that depends on the input")),
         Op::AdaptiveShares { .. }
         | Op::ConstantOfShape { .. }
+        | Op::CumSum { .. }
         | Op::Equal
-        | Op::Expand
-        | Op::Gather { .. }
+        | Op::NonZero
+        | Op::OneHot { .. }
         | Op::Range
+        | Op::ScatterNd { .. }
         | Op::Shape { .. }
+        | Op::Size
+        | Op::Split { .. }
+        | Op::Trilu { .. }
         | Op::Where => Err(unsupported(
             "operands that depend on the input (it is supported in shape arithmetic)",
         )),

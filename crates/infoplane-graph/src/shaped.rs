@@ -135,9 +135,17 @@ impl Graph {
             Some(Dim::Fixed(size)) => Some(*size),
             _ => None,
         };
+        let mut used = vec![false; self.values.len()];
+        let operands = self
+            .nodes
+            .iter()
+            .flat_map(|node| node.inputs.iter().flatten());
+        for id in operands.chain([&self.output]) {
+            used[id.0] = true;
+        }
         for (index, node) in self.nodes.iter().enumerate() {
             shaped
-                .add(NodeId(index), node, declared_batch)
+                .add(NodeId(index), node, declared_batch, &used)
                 .map_err(|problem| self.locate(node, problem))?;
         }
         Ok(shaped)
@@ -193,7 +201,30 @@ impl ShapedGraph {
             let keeps_rows = |id: &ValueId| self.shape(*id).first() == Some(&self.batch);
             let operands_keep_rows = step.operands.iter().filter(|id| varies(id)).all(keeps_rows);
             let touches_rows = match &step.operation {
-                Operation::Concat { axis } => *axis == 0,
+                Operation::Concat { axis } | Operation::Take { axis, .. } => *axis == 0,
+                Operation::Slice { starts, steps } => {
+                    starts.first() != Some(&0) || steps.first() != Some(&1)
+                }
+                Operation::Pad { before, .. } => before.first() != Some(&0),
+                Operation::Tile { repeats } => {
+                    let operand = step.operands.first().map(|id| self.shape(*id).len());
+                    operand != Some(repeats.len()) || repeats.first() != Some(&1)
+                }
+                Operation::Rearrange { shape, perm } => {
+                    shape.first() != Some(&self.batch) || perm.first() != Some(&0)
+                }
+                Operation::Resize { axes, .. } => axes.iter().any(|resized| resized.axis == 0),
+                Operation::Einsum(contraction) => {
+                    let row = contraction.output.first();
+                    let labels = contraction.operands.iter().zip(&step.operands);
+                    !labels.into_iter().all(|(labels, id)| {
+                        let times = labels.iter().filter(|label| Some(*label) == row).count();
+                        match varies(id) {
+                            true => labels.first() == row && times == 1,
+                            false => times == 0,
+                        }
+                    })
+                }
                 Operation::ReduceMean { axes } => axes.contains(&0),
                 Operation::Transpose { perm } => perm.first() != Some(&0),
                 Operation::Softmax { axis, .. } | Operation::LayerNorm { axis, .. } => *axis == 0,
@@ -230,7 +261,27 @@ impl ShapedGraph {
                 let a = self.shape(step.operands[0]);
                 output * a.last().copied().unwrap_or(1) as u64
             }
-            Operation::MaxPool { window } | Operation::AveragePool { window, .. } => {
+            Operation::ConvTranspose { .. } => {
+                let weights = self.shape(step.operands[1]);
+                let taps = weights.iter().skip(1).product::<usize>() as u64;
+                count(step.operands[0]) * taps
+            }
+            Operation::Einsum(contraction) => {
+                let extents = contraction.extents.iter().map(|&extent| extent as u64);
+                extents.fold(1, u64::saturating_mul)
+            }
+            Operation::Resize { axes, .. } => {
+                let mut shape = self.shape(step.operands[0]).to_vec();
+                let along = axes.iter().map(|resized| {
+                    shape[resized.axis] = resized.sources.len() / resized.taps.max(1);
+                    (shape.iter().product::<usize>() * resized.taps) as u64
+                });
+                along.sum()
+            }
+            Operation::LocalResponseNorm { size, .. } => output * *size as u64,
+            Operation::MaxPool { window }
+            | Operation::AveragePool { window, .. }
+            | Operation::LpPool { window, .. } => {
                 output * (window.kernel[0] * window.kernel[1]) as u64
             }
             Operation::ReduceMean { .. } => count(step.operands[0]),
@@ -238,6 +289,10 @@ impl ShapedGraph {
             | Operation::Concat { .. }
             | Operation::Slice { .. }
             | Operation::Pad { .. }
+            | Operation::Tile { .. }
+            | Operation::Take { .. }
+            | Operation::Lookup
+            | Operation::Rearrange { .. }
             | Operation::Transpose { .. } => 0,
             _ => output,
         }
@@ -259,12 +314,30 @@ impl ShapedGraph {
         id: NodeId,
         node: &Node,
         declared_batch: Option<usize>,
+        used: &[bool],
     ) -> Result<(), Problem> {
-        let Some(output) = node.outputs.first().copied().flatten() else {
+        if let Op::Split { axis, sizes, parts } = &node.op {
+            let operands = self.operands(&node.inputs)?;
+            let n_results = node.outputs.len();
+            let operands = resolve::Operands(&operands);
+            let slices =
+                resolve::repeat::split(*axis, sizes.as_deref(), *parts, n_results, operands)?;
+            for (slice, output) in slices.iter().zip(&node.outputs) {
+                if let Some(output) = output.filter(|output| used[output.0]) {
+                    self.add_result(id, slice, &node.inputs[..1], output, declared_batch)?;
+                }
+            }
             return Ok(());
-        };
-        let operands: Vec<Option<&ValueState>> = node
-            .inputs
+        }
+        match node.outputs.first().copied().flatten() {
+            Some(output) => self.add_result(id, &node.op, &node.inputs, output, declared_batch),
+            None => Ok(()),
+        }
+    }
+
+    /// The states of a node's operands; none for one that is left out.
+    fn operands(&self, inputs: &[Option<ValueId>]) -> Result<Vec<Option<&ValueState>>, Problem> {
+        inputs
             .iter()
             .map(|input| match input {
                 Some(id) => self.states[id.0].as_ref().map(Some).ok_or_else(|| {
@@ -272,9 +345,20 @@ impl ShapedGraph {
                 }),
                 None => Ok(None),
             })
-            .collect::<Result<_, _>>()?;
+            .collect()
+    }
 
-        if let Some(tensor) = fold::evaluate(&node.op, &operands)? {
+    /// Adds what makes one result of a node.
+    fn add_result(
+        &mut self,
+        id: NodeId,
+        op: &Op,
+        inputs: &[Option<ValueId>],
+        output: ValueId,
+        declared_batch: Option<usize>,
+    ) -> Result<(), Problem> {
+        let operands = self.operands(inputs)?;
+        if let Some(tensor) = fold::evaluate(op, &operands)? {
             self.states[output.0] = Some(ValueState::Constant(Arc::new(tensor)));
             return Ok(());
         }
@@ -282,7 +366,7 @@ impl ShapedGraph {
             declared: declared_batch,
             actual: self.batch,
         };
-        let resolved = resolve::resolve(&node.op, &operands, batch)?;
+        let resolved = resolve::resolve(op, &operands, batch)?;
         let n_elements = resolved
             .shape
             .iter()
@@ -296,7 +380,7 @@ impl ShapedGraph {
         let operand_ids: Vec<ValueId> = resolved
             .operands
             .iter()
-            .filter_map(|&position| node.inputs.get(position).copied().flatten())
+            .filter_map(|&position| inputs.get(position).copied().flatten())
             .collect();
         if operand_ids.len() != resolved.operands.len() {
             return Err(Problem::Invalid("an operand is missing".to_string()));
@@ -336,3 +420,7 @@ impl Op {
         matches!(self, Op::Identity | Op::Dropout)
     }
 }
+
+#[cfg(test)]
+#[path = "shaped_tests.rs"]
+mod tests;

@@ -11,8 +11,14 @@ mod binary;
 pub(crate) mod blocked;
 mod concat;
 pub(crate) mod conv;
+mod conv_transpose;
+mod einsum;
+mod gather;
+mod group_norm;
 mod linear;
+mod local_response_norm;
 mod loops;
+mod lp_pool;
 mod math;
 mod matmul;
 mod max_pool;
@@ -23,10 +29,12 @@ pub(crate) mod product;
 mod rectifier;
 mod reduce;
 pub(crate) mod reorder;
+mod resize;
 mod slice;
 mod softmax;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tile;
 mod transpose;
 mod unary;
 mod vectorize;
@@ -49,6 +57,9 @@ pub(crate) fn build(
                 exact: true,
             }))
         }
+        Operation::ConvTranspose { window, groups } => {
+            conv_transpose::build(name, window, *groups, operands, output_shape)
+        }
         Operation::Gemm {
             alpha,
             beta,
@@ -70,6 +81,23 @@ pub(crate) fn build(
         Operation::LayerNorm { axis, epsilon } => {
             norm::build_layer_norm(name, *axis, *epsilon, operands, output_shape)
         }
+        Operation::GroupNorm { groups, epsilon } => {
+            group_norm::build(name, *groups, *epsilon, operands, output_shape)
+        }
+        Operation::LocalResponseNorm {
+            size,
+            alpha,
+            beta,
+            bias,
+        } => {
+            let parameters = local_response_norm::Parameters {
+                size: *size,
+                alpha: *alpha,
+                beta: *beta,
+                bias: *bias,
+            };
+            local_response_norm::build(name, parameters, operands, output_shape)
+        }
         Operation::Unary(function) => unary::build(name, *function, operands, output_shape),
         Operation::Binary(arithmetic) => binary::build(name, *arithmetic, operands, output_shape),
         Operation::Softmax { axis, end } => {
@@ -88,6 +116,7 @@ pub(crate) fn build(
             operands,
             output_shape,
         ),
+        Operation::LpPool { window, p } => lp_pool::build(name, window, *p, operands, output_shape),
         Operation::ReduceMean { axes } => reduce::build_mean(name, axes, operands, output_shape),
         Operation::Concat { axis } => concat::build(name, *axis, operands, output_shape),
         Operation::Slice { starts, steps } => {
@@ -101,6 +130,19 @@ pub(crate) fn build(
         } => {
             let amounts = pad::Amounts { before, after };
             pad::build(name, amounts, *mode, *value, operands, output_shape)
+        }
+        Operation::Tile { repeats } => tile::build(name, repeats, operands, output_shape),
+        Operation::Take { axis, indices } => {
+            gather::build_take(name, *axis, indices, operands, output_shape)
+        }
+        Operation::Lookup => gather::build_lookup(name, operands, output_shape),
+        Operation::Einsum(contraction) => einsum::build(name, contraction, operands, output_shape),
+        Operation::Resize {
+            axes,
+            outside_value,
+        } => resize::build(name, axes, *outside_value, operands, output_shape),
+        Operation::Rearrange { shape, perm } => {
+            transpose::build_rearrangement(name, shape, perm, operands, output_shape)
         }
         Operation::Reshape => concat::build_reshape(name, operands, output_shape),
         Operation::Transpose { perm } => transpose::build(name, perm, operands, output_shape),

@@ -1,4 +1,4 @@
-//! Padding with a constant, the mirror image or the edge; negative amounts crop.
+//! Padding with a constant, the mirror image, the edge or the other end; negative amounts crop.
 
 use infoplane_graph::PadMode;
 
@@ -67,6 +67,7 @@ fn source(place: isize, extent: usize, mode: PadMode) -> Option<usize> {
     match mode {
         PadMode::Constant => None,
         PadMode::Edge => Some(place.clamp(0, last) as usize),
+        PadMode::Wrap => Some(place.rem_euclid(extent as isize) as usize),
         PadMode::Reflect if last == 0 => Some(0),
         PadMode::Reflect => {
             let folded = place.rem_euclid(2 * last);
@@ -94,6 +95,7 @@ impl Kernel for Pad {
             PadMode::Constant => "pad",
             PadMode::Reflect => "pad, reflected",
             PadMode::Edge => "pad, edge",
+            PadMode::Wrap => "pad, wrapped",
         }
     }
 
@@ -154,7 +156,12 @@ mod tests {
         check_against_reference, check_laws, operand, source_indices, values,
     };
 
-    const MODES: [PadMode; 3] = [PadMode::Constant, PadMode::Reflect, PadMode::Edge];
+    const MODES: [PadMode; 4] = [
+        PadMode::Constant,
+        PadMode::Reflect,
+        PadMode::Edge,
+        PadMode::Wrap,
+    ];
 
     fn padded(shape: &[usize], before: &[isize], after: &[isize]) -> Vec<usize> {
         (0..shape.len())
@@ -182,6 +189,8 @@ mod tests {
                 index = match mode {
                     PadMode::Constant => return None,
                     PadMode::Edge => index.clamp(0, last),
+                    PadMode::Wrap if index < 0 => index + last + 1,
+                    PadMode::Wrap => index - last - 1,
                     PadMode::Reflect if last == 0 => 0,
                     PadMode::Reflect if index < 0 => -index,
                     PadMode::Reflect => 2 * last - index,
@@ -248,7 +257,7 @@ mod tests {
         #[test]
         fn vjp_is_linear(
             axes in prop::collection::vec((3usize..5, -1isize..4, -1isize..4), 1..4),
-            which in 0usize..3,
+            which in 0usize..4,
             seed: u64,
         ) {
             let shape: Vec<usize> = axes.iter().map(|axis| axis.0).collect();

@@ -1,7 +1,7 @@
-//! Axes in another order.
+//! Axes in another order, also of the elements under another shape.
 
 use super::loops::{Axis, Loops, dense_strides};
-use super::operands::runtime;
+use super::operands::{runtime, same_len};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, VjpContext};
 
@@ -29,6 +29,29 @@ pub(crate) fn build(
     let strides = dense_strides(shape);
     let walked: Vec<isize> = perm.iter().map(|&axis| strides[axis]).collect();
     Ok(Box::new(Transpose::new(output_shape, &walked)))
+}
+
+/// Builds the kernel that sees the operand's elements under `shape`, transposes them, and sees those
+/// under the result's shape.
+pub(crate) fn build_rearrangement(
+    operator: &'static str,
+    shape: &[usize],
+    perm: &[usize],
+    operands: &[Operand],
+    output_shape: &[usize],
+) -> Result<Box<dyn Kernel>, EngineError> {
+    let own = runtime(operator, operands, 0)?;
+    same_len(operator, own, shape)?;
+    same_len(operator, own, output_shape)?;
+    let seen = Operand {
+        shape: shape.to_vec(),
+        constant: None,
+    };
+    let permuted: Vec<usize> = perm
+        .iter()
+        .map(|&axis| shape.get(axis).copied().unwrap_or(0))
+        .collect();
+    build(operator, perm, &[seen], &permuted)
 }
 
 /// Tiles of a result whose last axis is not the operand's.
@@ -140,7 +163,7 @@ impl Kernel for Transpose {
 mod tests {
     use proptest::prelude::*;
 
-    use super::build;
+    use super::{build, build_rearrangement};
     use crate::kernel::Kernel;
     use crate::ops::testing::{check_against_reference, check_laws, operand, values};
 
@@ -196,6 +219,27 @@ mod tests {
                 |wide| reference_transpose(shape, perm, &wide[0]),
                 0.0,
             );
+        }
+    }
+
+    #[test]
+    fn a_rearrangement_is_a_transposition_under_another_shape() {
+        let (shape, perm) = ([2, 2, 3, 4, 5], [0, 3, 1, 4, 2]);
+        let operand = operand(&[2, 6, 4, 5]);
+        let kernel =
+            build_rearrangement("Rearrange", &shape, &perm, &[operand.clone()], &[2, 8, 15])
+                .unwrap();
+        check_against_reference(
+            &*kernel,
+            &[values(240, 4)],
+            |wide| reference_transpose(&shape, &perm, &wide[0]),
+            0.0,
+        );
+        for (shape, perm) in [(&shape[..4], &perm[..4]), (&shape, &[0, 3, 1, 4, 7])] {
+            let attempt = |output: &[usize]| {
+                build_rearrangement("Rearrange", shape, perm, &[operand.clone()], output)
+            };
+            assert!(attempt(&[2, 8, 15]).is_err());
         }
     }
 

@@ -75,6 +75,10 @@ impl<'a> Attributes<'a> {
         self.find(name).map(|a| a.ints.as_slice())
     }
 
+    pub fn floats(&mut self, name: &str) -> Option<&'a [f32]> {
+        self.find(name).map(|a| a.floats.as_slice())
+    }
+
     pub fn tensor(&mut self, name: &str) -> Option<&'a TensorProto> {
         self.find(name).and_then(|a| a.t.as_ref())
     }

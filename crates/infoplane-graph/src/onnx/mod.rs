@@ -1,9 +1,11 @@
 //! Reads ONNX models. The only place that knows the format and the crate that parses it.
 
 mod attributes;
+mod movement;
 mod operators;
 mod protobuf;
 mod tensors;
+mod windows;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! ONNX operators and their attributes, in every version from opset 7 on.
 
 use super::attributes::Attributes;
+use super::{movement, windows};
 use crate::op::{ElementType, Op, PadMode, Padding, Window};
 use crate::tensor::Tensor;
 
@@ -17,7 +18,7 @@ impl Refusal {
         }
     }
 
-    fn attribute(name: &str, value: impl std::fmt::Display) -> Refusal {
+    pub fn attribute(name: &str, value: impl std::fmt::Display) -> Refusal {
         Refusal {
             detail: format!("attribute {name} = {value}"),
         }
@@ -129,6 +130,7 @@ pub(super) fn read(
                 None | Some("constant") => PadMode::Constant,
                 Some("reflect") => PadMode::Reflect,
                 Some("edge") => PadMode::Edge,
+                Some("wrap") => PadMode::Wrap,
                 Some(other) => return Err(Refusal::attribute("mode", other)),
             },
             pads: attributes.integers("pads").map(<[i64]>::to_vec),
@@ -170,7 +172,12 @@ pub(super) fn read(
         "ConstantOfShape" => Op::ConstantOfShape {
             value: constant_of_shape_value(attributes)?,
         },
-        _ => return Err(Refusal::unknown()),
+        _ => {
+            let other = movement::read(operator, attributes, opset)?;
+            let other =
+                other.map_or_else(|| windows::read(operator, attributes), |op| Ok(Some(op)));
+            return other?.ok_or_else(Refusal::unknown);
+        }
     })
 }
 
@@ -199,7 +206,7 @@ fn batch_normalization(attributes: &mut Attributes<'_>) -> Result<Op, Refusal> {
     })
 }
 
-fn window(attributes: &mut Attributes<'_>) -> Result<Window, Refusal> {
+pub(super) fn window(attributes: &mut Attributes<'_>) -> Result<Window, Refusal> {
     let mut list = |name: &str| -> Result<Option<Vec<usize>>, Refusal> {
         attributes
             .integers(name)
@@ -234,7 +241,7 @@ fn window(attributes: &mut Attributes<'_>) -> Result<Window, Refusal> {
 }
 
 /// Sizes that may not be negative, nor so large that geometry overflows.
-fn sizes(name: &str, values: &[i64]) -> Result<Vec<usize>, Refusal> {
+pub(super) fn sizes(name: &str, values: &[i64]) -> Result<Vec<usize>, Refusal> {
     values
         .iter()
         .map(|&value| match usize::try_from(value) {

@@ -260,17 +260,10 @@ pub(super) fn reshape(
     batch: BatchRule,
 ) -> Result<Resolved, Problem> {
     let shape = operands.shape(0)?;
-    let mut target = operands
+    let target = operands
         .integers(1, "a target shape")?
-        .ok_or_else(|| invalid("the target shape is missing"))?
-        .to_vec();
-    if let (Some(declared), Some(first)) = (batch.declared, target.first_mut())
-        && declared != batch.actual
-        && shape.first() == Some(&batch.actual)
-        && usize::try_from(*first) == Ok(declared)
-    {
-        *first = batch.actual as i64;
-    }
+        .ok_or_else(|| invalid("the target shape is missing"))?;
+    let target = batch.adapted(target, shape);
     Ok(Resolved::of_first(
         Operation::Reshape,
         reshape_target(shape, &target, allow_zero)?,

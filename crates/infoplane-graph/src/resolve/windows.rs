@@ -12,33 +12,21 @@ struct Placed {
     output: Vec<usize>,
 }
 
-fn place(window: &Window, kernel: &[usize], shape: &[usize]) -> Result<Placed, Problem> {
-    if shape.len() < 3 {
-        return Err(invalid(format!(
-            "needs a batch, channels and positions, not the shape {shape:?}"
-        )));
-    }
-    let spatial = &shape[2..];
-    let n_axes = spatial.len();
-    if n_axes > 2 {
-        return Err(unsupported(format!(
-            "{n_axes} spatial axes (one or two are supported)"
-        )));
-    }
-    let by_axis = |values: &[usize], default: usize, what: &str| match values {
-        [] => Ok(vec![default; n_axes]),
+/// Kernel, strides and dilations by axis.
+fn steps(window: &Window, kernel: &[usize], n_axes: usize) -> Result<[Vec<usize>; 3], Problem> {
+    let by_axis = |values: &[usize], what: &str| match values {
+        [] => Ok(vec![1; n_axes]),
         _ if values.len() == n_axes => Ok(values.to_vec()),
         _ => Err(invalid(format!(
             "{what} {values:?} for {n_axes} spatial axes"
         ))),
     };
-    let kernel = by_axis(kernel, 1, "kernel_shape")?;
-    let strides = by_axis(&window.strides, 1, "strides")?;
-    let dilations = by_axis(&window.dilations, 1, "dilations")?;
-    if [&kernel, &strides, &dilations]
-        .iter()
-        .any(|v| v.contains(&0))
-    {
+    let steps = [
+        by_axis(kernel, "kernel_shape")?,
+        by_axis(&window.strides, "strides")?,
+        by_axis(&window.dilations, "dilations")?,
+    ];
+    if steps.iter().any(|values| values.contains(&0)) {
         return Err(invalid(
             "kernel_shape, strides and dilations must be positive",
         ));
@@ -49,24 +37,53 @@ fn place(window: &Window, kernel: &[usize], shape: &[usize]) -> Result<Placed, P
     {
         return Err(invalid(format!("pads {pads:?} for {n_axes} spatial axes")));
     }
+    Ok(steps)
+}
+
+/// Elements from the first tap of a window to the last.
+fn reach(kernel: usize, dilation: usize) -> Result<usize, Problem> {
+    (kernel - 1)
+        .checked_mul(dilation)
+        .and_then(|taps| taps.checked_add(1))
+        .ok_or_else(|| invalid("the window is too large"))
+}
+
+/// The spatial axes of `[N, C, …]`, of which one or two are supported.
+fn spatial(shape: &[usize]) -> Result<&[usize], Problem> {
+    match shape.len() {
+        0..3 => Err(invalid(format!(
+            "needs a batch, channels and positions, not the shape {shape:?}"
+        ))),
+        3 | 4 => Ok(&shape[2..]),
+        rank => Err(unsupported(format!(
+            "{} spatial axes (one or two are supported)",
+            rank - 2
+        ))),
+    }
+}
+
+/// A window without extent, whose axes are set one by one.
+const POINT: Window2d = Window2d {
+    kernel: [1; 2],
+    strides: [1; 2],
+    dilations: [1; 2],
+    pads_begin: [0; 2],
+    pads_end: [0; 2],
+};
+
+fn place(window: &Window, kernel: &[usize], shape: &[usize]) -> Result<Placed, Problem> {
+    let spatial = spatial(shape)?;
+    let n_axes = spatial.len();
+    let [kernel, strides, dilations] = steps(window, kernel, n_axes)?;
 
     let mut placed = Placed {
-        window: Window2d {
-            kernel: [1; 2],
-            strides: [1; 2],
-            dilations: [1; 2],
-            pads_begin: [0; 2],
-            pads_end: [0; 2],
-        },
+        window: POINT,
         counted_pads_end: [0; 2],
         output: Vec::with_capacity(n_axes),
     };
     for axis in 0..n_axes {
         let size = spatial[axis];
-        let reach = (kernel[axis] - 1)
-            .checked_mul(dilations[axis])
-            .and_then(|taps| taps.checked_add(1))
-            .ok_or_else(|| invalid("the window is too large"))?;
+        let reach = reach(kernel[axis], dilations[axis])?;
         let stride = strides[axis];
         let same = |upper: bool| {
             let output = size.div_ceil(stride);
@@ -124,16 +141,7 @@ pub(super) fn conv(
         )));
     }
     let kernel = &weights[2..];
-    if window
-        .kernel
-        .as_deref()
-        .is_some_and(|stated| stated != kernel)
-    {
-        return Err(invalid(format!(
-            "kernel_shape {:?} is not that of its weights {weights:?}",
-            window.kernel
-        )));
-    }
+    check_stated_kernel(window, weights)?;
     if group == 0 || weights[0] % group != 0 || weights[1].checked_mul(group) != Some(shape[1]) {
         return Err(invalid(format!(
             "weights {weights:?} in {group} groups for {} channels",
@@ -142,16 +150,7 @@ pub(super) fn conv(
     }
     let placed = place(window, kernel, shape)?;
     let mut positions = vec![0, 1];
-    if operands.get(2).is_some() {
-        if operands.shape(2)? != [weights[0]] {
-            return Err(invalid(format!(
-                "a bias of shape {:?} for {} output channels",
-                operands.shape(2)?,
-                weights[0]
-            )));
-        }
-        positions.push(2);
-    }
+    positions.extend(bias(weights[0], operands)?);
     let mut output = vec![shape[0], weights[0]];
     output.extend(placed.output);
     Ok(Resolved {
@@ -162,6 +161,124 @@ pub(super) fn conv(
         operands: positions,
         shape: output,
     })
+}
+
+/// The convolution's product: stride · (input − 1) + output padding + reach − padding elements an axis.
+///
+/// As the ONNX reference has it, an `output_shape` replaces the padding, and `SAME_UPPER` and
+/// `SAME_LOWER` pad until the result has stride · input elements. Where that would be a negative padding
+/// there is none, and elements of the result that no window meets hold the bias.
+pub(super) fn conv_transpose(
+    window: &Window,
+    group: usize,
+    output_padding: &[usize],
+    output_shape: Option<&[usize]>,
+    operands: Operands<'_>,
+) -> Result<Resolved, Problem> {
+    let (shape, weights) = (operands.shape(0)?, operands.shape(1)?);
+    let spatial = spatial(shape)?;
+    let n_axes = spatial.len();
+    if weights.len() != shape.len() {
+        return Err(invalid(format!(
+            "weights of shape {weights:?} for an input of shape {shape:?}"
+        )));
+    }
+    let kernel = &weights[2..];
+    check_stated_kernel(window, weights)?;
+    let channels = weights[1].checked_mul(group);
+    let fits = group > 0 && weights[0] == shape[1] && weights[0] % group == 0;
+    let Some(channels) = channels.filter(|_| fits) else {
+        return Err(invalid(format!(
+            "weights {weights:?} in {group} groups for {} channels",
+            shape[1]
+        )));
+    };
+    let [kernel, strides, dilations] = steps(window, kernel, n_axes)?;
+    for (values, what) in [
+        (output_padding, "output_padding"),
+        (output_shape.unwrap_or(&[]), "output_shape"),
+    ] {
+        if !values.is_empty() && values.len() != n_axes {
+            return Err(invalid(format!(
+                "{what} {values:?} for {n_axes} spatial axes"
+            )));
+        }
+    }
+    let mut placed = POINT;
+    let mut output = vec![shape[0], channels];
+    for axis in 0..n_axes {
+        let (size, stride) = (spatial[axis], strides[axis]);
+        let reach = reach(kernel[axis], dilations[axis])?;
+        let extra = output_padding.get(axis).copied().unwrap_or(0);
+        let walked = size.saturating_sub(1).checked_mul(stride);
+        let walked = walked.and_then(|walked| walked.checked_add(reach));
+        let full = walked.and_then(|walked| walked.checked_add(extra));
+        let (Some(walked), Some(full)) = (walked, full) else {
+            return Err(invalid("the result is too large"));
+        };
+        let asked = output_shape.and_then(|sizes| sizes.get(axis)).copied();
+        let shared = |wanted: usize| {
+            let total = full.saturating_sub(wanted);
+            match window.padding {
+                Padding::SameUpper => (total / 2, total - total / 2),
+                _ => (total - total / 2, total / 2),
+            }
+        };
+        let (begin, end) = match (&window.padding, asked) {
+            (_, Some(asked)) => shared(asked),
+            (Padding::SameUpper | Padding::SameLower, None) => shared(size.saturating_mul(stride)),
+            (Padding::Explicit(pads), None) if !pads.is_empty() => {
+                (pads[axis], pads[axis + n_axes])
+            }
+            _ => (0, 0),
+        };
+        let padding = begin.checked_add(end);
+        let left = padding.and_then(|padding| full.checked_sub(padding));
+        let length = asked
+            .or(left)
+            .filter(|&length| length > 0)
+            .ok_or_else(|| invalid(format!("padding of {begin} and {end} for {full} elements")))?;
+        let slot = axis + 2 - n_axes;
+        placed.kernel[slot] = kernel[axis];
+        placed.strides[slot] = stride;
+        placed.dilations[slot] = dilations[axis];
+        placed.pads_begin[slot] = begin;
+        placed.pads_end[slot] = walked.saturating_sub(length.saturating_add(begin));
+        output.push(length);
+    }
+    let mut positions = vec![0, 1];
+    positions.extend(bias(channels, operands)?);
+    Ok(Resolved {
+        operation: Operation::ConvTranspose {
+            window: placed,
+            groups: group,
+        },
+        operands: positions,
+        shape: output,
+    })
+}
+
+fn check_stated_kernel(window: &Window, weights: &[usize]) -> Result<(), Problem> {
+    let stated = window.kernel.as_deref();
+    if stated.is_some_and(|stated| stated != &weights[2..]) {
+        return Err(invalid(format!(
+            "kernel_shape {:?} is not that of its weights {weights:?}",
+            window.kernel
+        )));
+    }
+    Ok(())
+}
+
+/// The position of a bias, where there is one.
+fn bias(channels: usize, operands: Operands<'_>) -> Result<Option<usize>, Problem> {
+    match operands.get(2) {
+        None => Ok(None),
+        Some(state) if state.shape() == [channels] => Ok(Some(2)),
+        Some(state) => Err(invalid(format!(
+            "a bias of shape {:?} for {channels} output channels",
+            state.shape()
+        ))),
+    }
 }
 
 pub(super) fn max_pool(window: &Window, operands: Operands<'_>) -> Result<Resolved, Problem> {
@@ -188,6 +305,37 @@ pub(super) fn average_pool(
         },
         shape,
     ))
+}
+
+pub(super) fn lp_pool(
+    window: &Window,
+    p: u32,
+    operands: Operands<'_>,
+) -> Result<Resolved, Problem> {
+    let (placed, shape) = pool(window, operands)?;
+    let window = placed.window;
+    Ok(Resolved::of_first(Operation::LpPool { window, p }, shape))
+}
+
+pub(super) fn global_max_pool(operands: Operands<'_>) -> Result<Resolved, Problem> {
+    let (window, shape) = whole_map(operands)?;
+    Ok(Resolved::of_first(Operation::MaxPool { window }, shape))
+}
+
+pub(super) fn global_lp_pool(p: u32, operands: Operands<'_>) -> Result<Resolved, Problem> {
+    let (window, shape) = whole_map(operands)?;
+    Ok(Resolved::of_first(Operation::LpPool { window, p }, shape))
+}
+
+/// The window that is the whole map, and the shape of one element a channel.
+fn whole_map(operands: Operands<'_>) -> Result<(Window2d, Vec<usize>), Problem> {
+    let shape = operands.shape(0)?;
+    let mut window = POINT;
+    let spatial = spatial(shape)?;
+    window.kernel[2 - spatial.len()..].copy_from_slice(spatial);
+    let mut output = shape[..2].to_vec();
+    output.extend(spatial.iter().map(|_| 1));
+    Ok((window, output))
 }
 
 fn pool(window: &Window, operands: Operands<'_>) -> Result<(Placed, Vec<usize>), Problem> {
