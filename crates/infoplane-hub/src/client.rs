@@ -127,7 +127,7 @@ impl Client {
             let asked = origin(&url).ok_or_else(|| {
                 Failure::Nonsense(format!("a redirect to `{url}`, which is no web address"))
             })?;
-            if hub.scheme == "https" && asked.scheme != "https" {
+            if asked.is_less_private_than(&hub) {
                 return Err(Failure::Nonsense(format!(
                     "a redirect to `{url}`, which is not encrypted"
                 )));
@@ -212,6 +212,13 @@ struct Origin {
     port: u16,
 }
 
+impl Origin {
+    /// Whether others can read what is said to it, though they can't with `other`.
+    fn is_less_private_than(&self, other: &Origin) -> bool {
+        other.scheme == "https" && self.scheme != "https"
+    }
+}
+
 fn origin(url: &str) -> Option<Origin> {
     let uri: Uri = url.parse().ok()?;
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
@@ -284,6 +291,13 @@ mod tests {
         assert!(!same("https://hub.test/", "http://hub.test/"));
         assert!(!same("https://hub.test/", "https://hub.test:8443/"));
         assert!(!same("https://hub.test/", "https://hub.test.evil/"));
+        let less_private = |a: &str, b: &str| {
+            let (a, b) = (origin(a).unwrap(), origin(b).unwrap());
+            a.is_less_private_than(&b)
+        };
+        assert!(less_private("http://cdn.test", "https://hub.test"));
+        assert!(!less_private("https://cdn.test", "https://hub.test"));
+        assert!(!less_private("http://cdn.test", "http://hub.test"));
         assert!(origin("ftp://hub.test/").is_none());
         assert!(origin("/path").is_none());
         assert!(is_loopback("http://127.0.0.1:80") && is_loopback("http://[::1]:1"));
