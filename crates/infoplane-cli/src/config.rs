@@ -6,8 +6,8 @@ use anyhow::Context;
 use infoplane::RunConfig;
 
 use crate::flags::{
-    AttributeArgs, AttributionArgs, ControlArgs, FigureArgs, ImageArgs, InformationArgs,
-    LayersArgs, NetworkArgs, PredictArgs, RunArgs, SelftestArgs, SeriesArgs,
+    AttributeArgs, AttributionArgs, ControlArgs, DoctorArgs, FigureArgs, ImageArgs,
+    InformationArgs, LayersArgs, NetworkArgs, PredictArgs, RunArgs, SelftestArgs, SeriesArgs,
 };
 
 /// Puts what was given over what was there.
@@ -71,6 +71,16 @@ pub fn of_attribute(args: &AttributeArgs) -> RunConfig {
 pub fn of_predict(args: &PredictArgs) -> RunConfig {
     let mut config = RunConfig::default();
     network(&mut config, &args.network);
+    config
+}
+
+pub fn of_doctor(args: &DoctorArgs) -> RunConfig {
+    let mut config = RunConfig {
+        model: Some(args.model.clone()),
+        ..RunConfig::default()
+    };
+    over!(config, args, data, weights);
+    images(&mut config, &args.images);
     config
 }
 

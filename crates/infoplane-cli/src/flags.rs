@@ -46,6 +46,8 @@ pub enum Command {
     Report(ReportArgs),
     /// The layers of a network: name, operator, shape, parameters, cut or not, chosen or not
     Layers(LayersArgs),
+    /// Do a network and a data set fit infoplane and each other, and what to run next
+    Doctor(Box<DoctorArgs>),
     /// A plain forward pass over already preprocessed arrays
     Predict(PredictArgs),
     /// Mutual information of two variables from arrays or tables
@@ -57,11 +59,15 @@ pub enum Command {
 /// The network. Whether one is needed differs from command to command.
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
-    /// The network: an .onnx file, or a torchvision architecture such as resnet50, vgg16 or
-    /// mobilenet_v2 with its --weights
+    /// The network: an .onnx file, perhaps of the Hugging Face hub (hf:OWNER/NAME#FILE.onnx), or a
+    /// torchvision architecture such as resnet50, vgg16 or mobilenet_v2 with its --weights
     #[arg(long, value_name = "FILE|NAME")]
     pub model: Option<PathBuf>,
-    /// The weights of a torchvision architecture: a .safetensors file, or a .pth of torch.save
+    /// The weights of a torchvision architecture: a .safetensors file, a .pth of torch.save, or
+    /// hf:OWNER/NAME[@REVISION][#FILE] of the Hugging Face hub
+    ///
+    /// As hf:timm/resnet50.tv_in1k. Without #FILE it is model.safetensors or pytorch_model.bin. The file goes
+    /// into the hub's cache; HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE are followed.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
 }
@@ -542,6 +548,43 @@ pub struct LayersArgs {
     #[arg(long, value_name = "C,H,W", value_delimiter = ',')]
     pub input_shape: Vec<usize>,
     /// Print the table as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `doctor` says behind its flags.
+const DOCTOR_HELP: &str = "\
+What it looks at: of the network its file, operators (all that are not supported at once), input, output, size,
+layers, and whether batches mix samples; of the data its form, classes and labels, preprocessing, shape, and 32
+samples spread over it; of both one attribution with its completeness error, whether the network classifies the
+samples as they are labelled, and about how long a run takes and how much memory. Nothing is written.
+
+How to read it: ✓ as it should be, ! can be run but read this first, ✗ can't be run. Exit code: 0 where it can be
+run, 2 where it can't.
+
+Examples:
+  infoplane doctor net.onnx
+  infoplane doctor net.onnx imagenet/val
+  infoplane doctor resnet50 imagenet/val --weights hf:timm/resnet50.tv_in1k";
+
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_HELP)]
+pub struct DoctorArgs {
+    /// The network: as --model of `run`
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// The samples: as --data of `run`
+    #[arg(value_name = "DATA")]
+    pub data: Option<PathBuf>,
+    /// The weights of a torchvision architecture: as for `run`
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Shape of one sample where the network leaves it free and there is no data, as 3,224,224
+    #[arg(long, value_name = "C,H,W", value_delimiter = ',')]
+    pub input_shape: Vec<usize>,
+    #[command(flatten)]
+    pub images: ImageArgs,
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -2,6 +2,8 @@
 
 mod commands;
 mod config;
+#[cfg(feature = "hub")]
+mod download;
 mod flags;
 mod interrupt;
 mod progress;
@@ -34,29 +36,39 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(cli.verbose);
     let interrupt = Interrupt::install();
-    let result = match &cli.command {
-        Command::Demo(args) => commands::run::demo(args, &interrupt),
-        Command::Run(args) => commands::run::run(args, &interrupt),
-        Command::Series(args) => commands::series::series(args, &interrupt),
+    #[cfg(feature = "hub")]
+    let downloads = download::show();
+    let result = call(&cli.command, &interrupt);
+    #[cfg(feature = "hub")]
+    downloads.clear();
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            if is_broken_pipe(&error) {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("infoplane: {}", message(&error));
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn call(command: &Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Doctor(args) => return commands::doctor::doctor(args),
+        Command::Demo(args) => commands::run::demo(args, interrupt),
+        Command::Run(args) => commands::run::run(args, interrupt),
+        Command::Series(args) => commands::series::series(args, interrupt),
         Command::Attribute(args) => commands::arrays::attribute(args),
-        Command::Ablate(args) => commands::ablate::ablate(args, &interrupt),
+        Command::Ablate(args) => commands::ablate::ablate(args, interrupt),
         Command::Plane(args) => commands::stored::plane(args),
         Command::Report(args) => commands::stored::report(args),
         Command::Layers(args) => commands::layers::layers(args),
         Command::Predict(args) => commands::arrays::predict(args),
         Command::Mi(args) => commands::information::mi(args),
         Command::Selftest(args) => commands::selftest::selftest(args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if is_broken_pipe(&error) {
-                return ExitCode::SUCCESS;
-            }
-            eprintln!("infoplane: {error:#}");
-            ExitCode::from(exit_code(&error))
-        }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
@@ -70,6 +82,17 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(error) if error.is_input_error() => BAD_INPUT,
         _ => 1,
     }
+}
+
+/// An error with its causes, but for those that it tells by itself.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

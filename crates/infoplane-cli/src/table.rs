@@ -79,7 +79,7 @@ impl Table {
 }
 
 /// Names come from files: control characters must not reach a terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
         .collect()

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use common::onnx::{Graph, Node};
 use common::{
-    Archive, assert_says, contents, demo_asset, infoplane, refuse, succeed, write_colour_network,
-    write_images, write_input, write_inputs_with,
+    Archive, assert_says, contents, demo_asset, infoplane, refuse, succeed, words,
+    write_colour_network, write_images, write_input, write_inputs_with,
 };
 use ndarray::{Array, Array1, Array4};
 use tempfile::TempDir;
@@ -61,10 +61,6 @@ impl Fixture {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(' ').filter(|word| !word.is_empty())
-}
-
 fn digits() -> Array4<f32> {
     let all = Archive::open(&demo_asset("digits.npz")).array("input");
     all.slice_move(ndarray::s![..8, .., .., ..])
@@ -76,6 +72,7 @@ fn digits() -> Array4<f32> {
 fn a_model_that_is_not_there_is_named() {
     let said = Fixture::new().refuse_model("absent.onnx");
     assert_says(&said, &["absent.onnx", "No such file"]);
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
 }
 
 #[test]
@@ -341,11 +338,30 @@ fn a_layer_that_does_not_exist_gets_the_nearest_names() {
 fn an_unknown_name_is_refused_with_the_names_there_are() {
     let fixture = Fixture::new();
     for (option, allowed) in [
-        ("--target best", &["`best`", "predicted", "label"][..]),
+        (
+            "--target lable",
+            &["`lable` (nearest: `label`)", "predicted"][..],
+        ),
+        ("--estimator kdr", &["`kdr` (nearest: `kde`)", "renyi"]),
+        (
+            "--control weight",
+            &["`weight` (nearest: `weights`)", "labels"],
+        ),
+        (
+            "--against group",
+            &["`group` (nearest: `groups`)", "predicted"],
+        ),
+        ("--figure-format pnk", &["`pnk` (nearest: `png`)", "svg"]),
         ("--baseline white", &["`white`", "zero", "black"]),
-        ("--quadrature simpson", &["`simpson`", "graded", "captum"]),
+        (
+            "--quadrature adaptiv",
+            &["(nearest: `adaptive`)", "graded", "captum"],
+        ),
         ("--preset mnist", &["`mnist`", "imagenet", "cifar10"]),
-        ("--interpolation cubic", &["`cubic`", "bilinear", "bicubic"]),
+        (
+            "--interpolation cubic",
+            &["(nearest: `bicubic`)", "bilinear"],
+        ),
     ] {
         assert_says(&fixture.refuse_run(option), allowed);
     }
@@ -365,7 +381,7 @@ fn a_setting_that_makes_no_sense_is_refused() {
         ("--steps 0", &["0"]),
         ("--tolerance -1", &["-1"]),
         ("--max-steps 0", &["0"]),
-        ("--threads 0", &["0 threads"]),
+        ("--threads 0", &["--threads 0"]),
         ("--tau 0", &["0"]),
         ("--tau -0.5", &["-0.5"]),
         ("--tau nan", &["NaN"]),
@@ -379,6 +395,7 @@ fn a_setting_that_makes_no_sense_is_refused() {
         ("--quadrature hyperbolic --knee 0", &["knee at 0"]),
         ("--baseline input", &["attribute --inputs"]),
         ("--steps many", &["many"]),
+        ("--keep-maps 500", &["--keep-maps 500", "0 (none) to 100"]),
     ] {
         assert_says(&fixture.refuse_run(option), parts);
     }

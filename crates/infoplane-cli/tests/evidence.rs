@@ -141,7 +141,7 @@ fn bad_controls_are_refused_with_what_is_allowed() {
         folder.path(),
         run_args(&["--controls", "--control-samples", "5"]),
     );
-    assert_says(&message, &["controls of 5 samples", "at least 20"]);
+    assert_says(&message, &["--control-samples 5", "at least 20"]);
     let message = refuse(folder.path(), run_args(&["--controls", "--shard", "1/2"]));
     assert_says(&message, &["--shard"]);
 }

@@ -321,7 +321,7 @@ fn shards_keep_no_maps_and_the_joined_run_does() {
 fn what_has_no_maps_is_refused_before_the_sweep() {
     let folder = TempDir::new().unwrap();
     let message = refuse(folder.path(), run_args("out", "--keep-maps 101"));
-    assert_says(&message, &["maps of 101 samples", "0 (none) to 100"]);
+    assert_says(&message, &["--keep-maps 101", "0 (none) to 100"]);
     let args = run_args("out", "--layers pool,logits");
     let message = refuse(folder.path(), args);
     assert_says(

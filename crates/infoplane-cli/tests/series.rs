@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::onnx::{Graph, Node};
-use common::{assert_says, contents, demo_asset, refuse, succeed, write_inputs_with};
+use common::{assert_says, contents, demo_asset, refuse, succeed, words, write_inputs_with};
 use ndarray::{Array, Array1, Array4};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,10 +17,6 @@ const SHORT: &str = "--limit 160 --layers stem,block3.0,logits --steps 6 --tau 0
 fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap();
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(' ').filter(|word| !word.is_empty())
 }
 
 /// The path of a layer in `series.json`.

@@ -2,46 +2,14 @@
 
 mod common;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use common::{
-    Archive, assert_says, demo_asset, infoplane, refuse, succeed, write_images, write_input,
+    Archive, assert_says, demo_asset, infoplane, refuse, succeed, words, write_images, write_input,
+    write_weights,
 };
-use infoplane::graph::torchvision_tensors;
 use ndarray::Array;
 use tempfile::TempDir;
-
-/// Writes weights of an architecture of three classes as `.safetensors`: small numbers that depend on
-/// `seed`.
-fn write_weights(folder: &Path, file: &str, architecture: &str, seed: u32) -> PathBuf {
-    let path = folder.join(file);
-    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
-    let mut state = seed;
-    for (name, shape) in torchvision_tensors(architecture, 3).unwrap() {
-        let start = data.len();
-        for _ in 0..shape.iter().product::<usize>() {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let value = ((state >> 16) as f32 / 32_768.0 - 1.0) * 0.1;
-            data.extend_from_slice(&value.to_le_bytes());
-        }
-        let entry = serde_json::json!({
-            "dtype": "F32", "shape": shape, "data_offsets": [start, data.len()],
-        });
-        header.insert(name, entry);
-    }
-    let mut text = serde_json::to_vec(&header).unwrap();
-    text.resize(text.len().next_multiple_of(8), b' ');
-    let mut out = std::fs::File::create(&path).unwrap();
-    out.write_all(&(text.len() as u64).to_le_bytes()).unwrap();
-    out.write_all(&text).unwrap();
-    out.write_all(&data).unwrap();
-    path
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(' ').filter(|word| !word.is_empty())
-}
 
 /// A file of the weight readers' tests.
 fn reader_fixture(name: &str) -> PathBuf {

@@ -77,10 +77,12 @@ pub enum EstimatorError {
         samples: usize,
     },
     /// No family of this name.
-    #[error("there is no estimator `{name}`; there are {}", known.join(", "))]
+    #[error("there is no estimator `{name}`{}; there are {}", meant(nearest), known.join(", "))]
     UnknownEstimator {
         /// The name given.
         name: String,
+        /// The nearest of the names there are, where one is near.
+        nearest: Option<&'static str>,
         /// The names there are.
         known: Vec<&'static str>,
     },
@@ -125,4 +127,8 @@ impl EstimatorError {
             samples: labels.n_samples(),
         }
     }
+}
+
+fn meant(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(" (nearest: `{name}`)"))
 }

@@ -138,15 +138,26 @@ fn from_map<T: DeserializeOwned>(parameters: Map<String, Value>) -> Result<T, St
 /// The family of a name.
 ///
 /// # Errors
-/// [`EstimatorError::UnknownEstimator`] with all names.
+/// [`EstimatorError::UnknownEstimator`] with the nearest name and all of them.
 pub fn family(name: &str) -> Result<&'static Family, EstimatorError> {
     FAMILIES
         .iter()
         .find(|family| family.name == name)
         .ok_or_else(|| EstimatorError::UnknownEstimator {
             name: name.to_owned(),
+            nearest: nearest(name),
             known: FAMILIES.iter().map(|family| family.name).collect(),
         })
+}
+
+/// The name that a person may have meant.
+fn nearest(name: &str) -> Option<&'static str> {
+    const ENOUGH: f64 = 0.75;
+    let likeness = |family: &Family| strsim::jaro_winkler(name, family.name);
+    let best = FAMILIES
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) >= ENOUGH).then_some(best.name)
 }
 
 impl Family {

@@ -23,7 +23,7 @@ pub use error::{GraphError, UnsupportedNode};
 pub use flow::{FlowEdge, flow};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
 pub use layers::{Layer, MAX_DEFAULT_LAYERS, default_layers, layers, layers_by_name, nearest};
-pub use onnx::{SUPPORTED_OPSETS, parse_onnx, read_onnx};
+pub use onnx::{OnnxSummary, SUPPORTED_OPSETS, describe_onnx, parse_onnx, read_onnx};
 pub use op::{
     AspectPolicy, Coordinates, ElementType, Interpolation, NearestRule, Op, Padding, ResizeOptions,
     ScalesFrom, ScatterMode, Window,

@@ -16,6 +16,7 @@ use crate::controls;
 use crate::demo;
 use crate::error::Error;
 use crate::maps::DEMO_KEPT_MAPS;
+use crate::names::unknown;
 use crate::progress::{Phase, Progress};
 use crate::run::Run;
 use crate::shard::ShardDone;
@@ -107,12 +108,18 @@ impl Analysis {
         self
     }
 
-    /// Reads the model, opens the data and chooses the layers, without any work.
+    /// Reads the model, opens the data and chooses the layers, without any work. What can be refused is
+    /// refused here.
     pub fn prepare(&self) -> Result<Run, Error> {
-        match self.source {
+        self.check()?;
+        let run = match self.source {
             Source::Files => Run::prepare(&self.config),
             Source::Embedded => demo::prepare(&self.config),
+        }?;
+        if self.config.n_kept_maps()? > 0 {
+            run.check_maps()?;
         }
+        Ok(run)
     }
 
     /// Does everything that the run directory does not hold yet. The directory is locked meanwhile.
@@ -132,9 +139,6 @@ impl Analysis {
         }
         let (out, groups) = self.check()?;
         let n_maps = self.config.n_kept_maps()?;
-        if n_maps > 0 {
-            run.check_maps()?;
-        }
         let stored = run.attribute(out, progress, stop)?;
         if n_maps > 0 {
             let seed = self.config.seed.unwrap_or(DEFAULT_SEED);
@@ -284,9 +288,13 @@ pub(crate) fn groups(config: &RunConfig) -> Result<Option<ClassGroups>, Error> {
 pub(crate) fn against(config: &RunConfig) -> Result<Vec<Against>, Error> {
     let parse = |name: &String| {
         Against::from_name(name).ok_or_else(|| {
-            Error::Setting(format!(
-                "against `{name}`: allowed are label, groups and predicted"
-            ))
+            let known = ["label", "groups", "predicted"];
+            unknown(
+                "label for --against:",
+                name,
+                &known,
+                "label, groups and predicted",
+            )
         })
     };
     config.against.iter().map(parse).collect()
@@ -312,8 +320,8 @@ fn report_options(config: &RunConfig) -> Result<ReportOptions, Error> {
     if !config.figure_formats.is_empty() {
         let parse = |name: &String| {
             FigureFormat::from_name(name).ok_or_else(|| {
-                let known = FigureFormat::ALL.map(FigureFormat::name).join(" and ");
-                Error::Setting(format!("figure format `{name}`: allowed are {known}"))
+                let known = FigureFormat::ALL.map(FigureFormat::name);
+                unknown("figure format", name, &known, &known.join(" and "))
             })
         };
         options.formats = config

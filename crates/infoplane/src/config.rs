@@ -14,15 +14,16 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::maps::MAX_KEPT_MAPS;
 use crate::model::LayerChoice;
+use crate::names::unknown;
 
 /// The settings of a run as a person gives them, on the command line or in a file; everything has a
 /// default except the model and the data.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunConfig {
-    /// The network: an `.onnx` file, or the name of a torchvision architecture.
+    /// The network: an `.onnx` file, the name of a torchvision architecture, or `hf:OWNER/NAME`.
     pub model: Option<PathBuf>,
-    /// The weights of a torchvision architecture: a `.safetensors` or `.pth` file.
+    /// The weights of a torchvision architecture: a `.safetensors` or `.pth` file, or `hf:OWNER/NAME`.
     pub weights: Option<PathBuf>,
     /// The samples: a folder of class folders, an image parquet file, an array.
     pub data: Option<PathBuf>,
@@ -123,7 +124,19 @@ impl RunConfig {
     /// The quadrature that is asked for. `default` is the rule where none is named.
     pub fn quadrature(&self, default: QuadratureName) -> Result<Quadrature, Error> {
         let name = match &self.quadrature {
-            Some(name) => name.parse()?,
+            Some(name) => name.parse().map_err(|_| {
+                let known = [
+                    "adaptive",
+                    "hyperbolic",
+                    "graded",
+                    "trapezoid",
+                    "uniform",
+                    "captum",
+                ];
+                let there_are =
+                    "adaptive, hyperbolic, graded, trapezoid (also called uniform) and captum";
+                unknown("quadrature", name, &known, there_are)
+            })?,
             None if self.steps.is_some() => QuadratureName::Graded,
             None => default,
         };
@@ -178,9 +191,9 @@ impl RunConfig {
             Some("label") => Ok(Target::Label),
             Some("input") => Ok(Target::Given),
             Some(index) => index.parse().map(Target::Index).map_err(|_| {
-                Error::Setting(format!(
-                    "there is no target `{index}`; there are predicted, label, input (the array `target` of --inputs) and the index of an output unit"
-                ))
+                let known = ["predicted", "label", "input"];
+                let there_are = "predicted, label, input (the array `target` of --inputs) and the index of an output unit";
+                unknown("target", index, &known, there_are)
             }),
         }
     }
@@ -239,9 +252,11 @@ impl RunConfig {
                 "the baseline `mean` is for runs over a data set; `attribute` takes a mean as the array `baseline` of its inputs, with --baseline input"
                     .to_string(),
             )),
-            Some(other) => Err(Error::Setting(format!(
-                "there is no baseline `{other}`; there are zero (in the network's normalised input space: mean grey), black, mean (of the samples), blur (each sample blurred) and, in `attribute`, input (the array `baseline` of --inputs)"
-            ))),
+            Some(other) => {
+                let known = ["zero", "black", "mean", "blur", "input"];
+                let there_are = "zero (in the network's normalised input space: mean grey), black, mean (of the samples), blur (each sample blurred) and, in `attribute`, input (the array `baseline` of --inputs)";
+                Err(unknown("baseline", other, &known, there_are))
+            }
         }
     }
 
@@ -253,10 +268,9 @@ impl RunConfig {
                 Some(kind) => kinds.push(kind),
                 None if name == "all" => kinds.extend(ControlKind::ALL),
                 None => {
-                    let known = ControlKind::ALL.map(ControlKind::name).join(", ");
-                    return Err(Error::Setting(format!(
-                        "there is no control `{name}`; there are {known}, and all"
-                    )));
+                    let known = ControlKind::ALL.map(ControlKind::name);
+                    let there_are = format!("{}, and all", known.join(", "));
+                    return Err(unknown("control", name, &known, &there_are));
                 }
             }
         }
@@ -269,7 +283,7 @@ impl RunConfig {
     pub fn n_control_samples(&self) -> Result<usize, Error> {
         match self.control_samples {
             Some(n) if n < LEAST_CONTROL_SAMPLES => Err(Error::Setting(format!(
-                "controls of {n} samples; at least {LEAST_CONTROL_SAMPLES} are needed"
+                "--control-samples {n}: at least {LEAST_CONTROL_SAMPLES} are needed"
             ))),
             Some(n) => Ok(n),
             None => Ok(DEFAULT_CONTROL_SAMPLES),
@@ -280,7 +294,7 @@ impl RunConfig {
     pub fn n_kept_maps(&self) -> Result<usize, Error> {
         match self.keep_maps.unwrap_or(0) {
             n if n > MAX_KEPT_MAPS => Err(Error::Setting(format!(
-                "maps of {n} samples; 0 (none) to {MAX_KEPT_MAPS} can be kept"
+                "--keep-maps {n}: maps of 0 (none) to {MAX_KEPT_MAPS} samples can be kept"
             ))),
             0 => Ok(0),
             _ if self.shard.is_some() => Err(Error::Setting(
@@ -316,9 +330,9 @@ impl RunConfig {
                 "bicubic" => Interpolation::Bicubic,
                 "nearest" => Interpolation::Nearest,
                 other => {
-                    return Err(Error::Setting(format!(
-                        "there is no interpolation `{other}`; there are bilinear, bicubic and nearest"
-                    )));
+                    let known = ["bilinear", "bicubic", "nearest"];
+                    let there_are = "bilinear, bicubic and nearest";
+                    return Err(unknown("interpolation", other, &known, there_are));
                 }
             };
         }
@@ -335,9 +349,11 @@ impl RunConfig {
     pub fn n_threads(&self) -> Result<usize, Error> {
         match self.threads {
             Some(0) => Err(Error::Setting(
-                "0 threads; at least 1 is needed".to_string(),
+                "--threads 0: at least 1 is needed".to_string(),
             )),
-            Some(n) if n > 1024 => Err(Error::Setting(format!("{n} threads; at most 1024"))),
+            Some(n) if n > 1024 => Err(Error::Setting(format!(
+                "--threads {n}: at most 1024 are allowed"
+            ))),
             Some(n) => Ok(n),
             None => Ok(crate::hardware::n_cpus()),
         }

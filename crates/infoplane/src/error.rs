@@ -18,9 +18,21 @@ pub enum Error {
     /// The model.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The model, of a kind that does not name its file.
+    #[error("{model}: {source}")]
+    Model {
+        /// Its file, or the architecture's name.
+        model: String,
+        /// What is wrong with it.
+        source: GraphError,
+    },
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file of the Hugging Face hub.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] infoplane_hub::HubError),
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -94,6 +106,8 @@ impl Error {
             Error::Store(error) | Error::Plane(PlaneError::Store(error)) => {
                 !matches!(error, StoreError::Io { .. } | StoreError::Encode { .. })
             }
+            #[cfg(feature = "hub")]
+            Error::Hub(error) => error.is_input_error(),
             Error::Write { .. }
             | Error::Interrupted { .. }
             | Error::AblationInterrupted { .. }

@@ -14,11 +14,14 @@ use sha2::{Digest, Sha256};
 use crate::config::RunConfig;
 use crate::controls::shuffle;
 use crate::error::Error;
+use crate::hub::{Located, USUAL_NETWORKS, USUAL_WEIGHTS};
 use crate::model_source::ModelSource;
 
 /// A network, ready to be planned.
 pub struct Model {
     name: String,
+    /// What messages call it: its file, or the architecture's name.
+    label: String,
     sha256: String,
     graph: Graph,
     /// The weight file that the graph's constants lie in.
@@ -53,7 +56,8 @@ impl Model {
         Model::open(model, config.weights.as_deref())
     }
 
-    /// Reads an ONNX file, or a torchvision architecture by its name with its weights.
+    /// Reads an ONNX file, or a torchvision architecture by its name with its weights. Either file may be
+    /// one of the Hugging Face hub, `hf:OWNER/NAME[@REVISION][#FILE]`, which is then downloaded into its cache.
     pub fn open(model: &Path, weights: Option<&Path>) -> Result<Model, Error> {
         match ModelSource::of(model, weights)? {
             ModelSource::Onnx(path) => Model::read(path),
@@ -65,7 +69,8 @@ impl Model {
     ///
     /// The file stays mapped while the model lives; its fingerprint is computed beside the reading.
     pub fn read_torchvision(name: &str, weights: &Path) -> Result<Model, Error> {
-        let weights = Weights::open(weights)?;
+        let located = Located::of(weights, &USUAL_WEIGHTS)?;
+        let weights = Weights::open(located.path())?;
         let blob = Arc::clone(weights.blob());
         let (graph, sha256) = std::thread::scope(|scope| {
             let hashing = scope.spawn(|| fingerprint(name, &blob));
@@ -78,6 +83,7 @@ impl Model {
         });
         Ok(Model {
             name: name.to_string(),
+            label: name.to_string(),
             graph: graph?,
             mapped: Some(blob),
             sha256: sha256.map_err(|source| GraphError::WeightsIo {
@@ -89,24 +95,38 @@ impl Model {
 
     /// Reads an ONNX file.
     pub fn read(path: &Path) -> Result<Model, Error> {
+        let located = Located::of(path, &USUAL_NETWORKS)?;
+        let path = located.path();
         let bytes = std::fs::read(path).map_err(|source| {
             Error::Graph(GraphError::Io {
                 path: path.to_path_buf(),
                 source,
             })
         })?;
-        Model::from_bytes(&bytes, path)
+        let mut model = loop {
+            match Model::from_bytes(&bytes, path) {
+                Err(Error::Graph(GraphError::ExternalData { file, .. }))
+                    if located.fetch_beside(&file)? => {}
+                read => break read?,
+            }
+        };
+        if let Some(name) = located.name() {
+            model.name = name.to_string();
+        }
+        Ok(model)
     }
 
     /// Reads an ONNX model from memory; `path` is what it is called.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Model, Error> {
-        let graph = parse_onnx(bytes, path)?;
+        let label = path.display().to_string();
+        let graph = parse_onnx(bytes, path).map_err(|error| named(error, &label))?;
         let name = path.file_stem().map_or_else(
             || PathBuf::from("model").display().to_string(),
             |stem| stem.to_string_lossy().into_owned(),
         );
         Ok(Model {
             name,
+            label,
             sha256: hex(&Sha256::digest(bytes)),
             graph,
             mapped: None,
@@ -126,6 +146,7 @@ impl Model {
         hash.update(format!(" {} shuffled, seed {seed}", nodes.len()));
         Model {
             name: self.name.clone(),
+            label: self.label.clone(),
             sha256: hex(&hash.finalize()),
             graph,
             mapped: self.mapped.clone(),
@@ -149,7 +170,8 @@ impl Model {
 
     /// The network for one row of `sample_shape`, from which layers are chosen.
     pub fn shaped(&self, sample_shape: &[usize]) -> Result<ShapedGraph, Error> {
-        Ok(self.graph.specialize(sample_shape, 1)?)
+        let shaped = self.graph.specialize(sample_shape, 1);
+        shaped.map_err(|error| named(error, &self.label))
     }
 
     /// The layers of a choice, in network order.
@@ -204,7 +226,7 @@ impl Model {
             keep_values,
             exact,
         };
-        let single = self.graph.specialize(sample_shape, 1)?;
+        let single = self.shaped(sample_shape)?;
         let n_rows = n_rows.max(1);
         let rows_allowed = self.rows_allowed(&single, layers, keep_values).min(n_rows);
         let rows = n_rows.div_ceil(n_rows.div_ceil(rows_allowed));
@@ -283,6 +305,19 @@ impl Model {
                 most_products: edge.most_products,
             })
             .collect()
+    }
+}
+
+/// An error of a model that says which one it is of.
+fn named(error: GraphError, model: &str) -> Error {
+    match error {
+        GraphError::Unsupported(_)
+        | GraphError::InvalidNode { .. }
+        | GraphError::InvalidModel(_) => Error::Model {
+            model: model.to_string(),
+            source: error,
+        },
+        error => error.into(),
     }
 }
 

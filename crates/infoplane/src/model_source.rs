@@ -5,13 +5,14 @@ use std::path::Path;
 use infoplane_graph::{torchvision_names, unknown_architecture};
 
 use crate::error::Error;
+use crate::hub::is_of_hub;
 
 /// Where a network comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ModelSource<'a> {
-    /// An ONNX file, which brings its weights.
+    /// An ONNX file, perhaps of the hub, which brings its weights.
     Onnx(&'a Path),
-    /// An architecture, and a file of its weights.
+    /// An architecture, and a file of its weights, perhaps of the hub.
     Torchvision { name: &'a str, weights: &'a Path },
 }
 
@@ -25,9 +26,11 @@ impl<'a> ModelSource<'a> {
         match (known, weights) {
             (Some(name), Some(weights)) => Ok(ModelSource::Torchvision { name, weights }),
             (Some(name), None) => Err(Error::Setting(format!(
-                "the architecture {name} needs weights: --weights {name}.safetensors, or a .pth that PyTorch's torch.save(net.state_dict(), \"{name}.pth\") wrote"
+                "the architecture {name} needs weights: --weights {name}.safetensors, hf:OWNER/NAME of the Hugging Face hub, or a .pth that PyTorch's torch.save(net.state_dict(), \"{name}.pth\") wrote"
             ))),
-            (None, Some(_)) if has_extension(model, &["onnx"]) || model.is_file() => {
+            (None, Some(_))
+                if has_extension(model, &["onnx"]) || model.is_file() || is_of_hub(model) =>
+            {
                 Err(Error::Setting(format!(
                     "--weights does not apply to {shown}: an ONNX file holds its weights. It is for the torchvision architectures, as --model resnet50"
                 )))
@@ -37,6 +40,7 @@ impl<'a> ModelSource<'a> {
                     "{shown} holds weights, not a network; say which architecture they are of: --model resnet50 --weights {shown}"
                 )))
             }
+            (None, None) if is_of_hub(model) => Ok(ModelSource::Onnx(model)),
             (None, weights) => {
                 let is_name = model.extension().is_none()
                     && model.components().count() == 1

@@ -481,7 +481,7 @@ fn source(config: &RunConfig) -> Option<SourceInfo> {
 }
 
 /// Output units, where an input shape is known before the data.
-fn n_outputs(model: &Model) -> Result<Option<usize>, Error> {
+pub(crate) fn n_outputs(model: &Model) -> Result<Option<usize>, Error> {
     let Some(shape) = model.graph().usual_sample_shape() else {
         return Ok(None);
     };

@@ -2,6 +2,7 @@
 
 pub mod ablate;
 pub mod arrays;
+pub mod doctor;
 pub mod information;
 pub mod layers;
 pub mod run;

@@ -45,23 +45,25 @@ pub fn demo(args: &DemoArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Describes the run, unless the output is to be JSON, and does `work` with its progress shown.
+/// Does `work` with its progress shown. As soon as it gets under way the run is described, unless the
+/// output is to be JSON; a run that is refused is not.
 fn with_progress<T>(
     run: &Run,
     json: bool,
     interrupt: &Interrupt,
     work: impl FnOnce(&mut dyn FnMut(&Progress)) -> Result<T, infoplane::Error>,
 ) -> anyhow::Result<T> {
-    if !json {
-        describe(run)?;
-    }
     let mut view = ProgressView::new();
+    let mut described = json.then_some(Ok(()));
     let done = work(&mut |progress| {
+        described.get_or_insert_with(|| describe(run));
         interrupt.at(progress);
         view.show(progress);
     });
     view.finish();
-    Ok(done?)
+    let done = done?;
+    described.unwrap_or_else(|| describe(run))?;
+    Ok(done)
 }
 
 fn finish(analysis: &Analysis, run: &Run, json: bool, interrupt: &Interrupt) -> anyhow::Result<()> {

@@ -8,10 +8,12 @@ pub mod onnx;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use infoplane::graph::torchvision_tensors;
 use ndarray::{Array, ArrayD, Dimension, Ix2, Ix4};
 use ndarray_npy::{NpzReader, NpzWriter, ReadableElement, WritableElement};
 
@@ -58,12 +60,13 @@ pub fn succeed<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>
     said.stdout
 }
 
-/// Runs the program, which must refuse: exit code 2, one message on stderr, every file and folder as
-/// it was. Returns the message.
+/// Runs the program, which must refuse: exit code 2, one message on stderr and nothing else, every file and
+/// folder as it was. Returns the message.
 pub fn refuse<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S>) -> String {
     let before = contents(folder);
     let said = infoplane(folder, args);
     assert_eq!(said.code, Some(2), "{}", said.stderr);
+    assert_eq!(said.stdout, "", "{}", said.stderr);
     let messages = said
         .stderr
         .lines()
@@ -297,4 +300,36 @@ pub fn write_images(folder: &Path, each: u8) -> PathBuf {
         }
     }
     root
+}
+
+/// Writes weights of an architecture of three classes as `.safetensors`: small numbers that depend on
+/// `seed`.
+pub fn write_weights(folder: &Path, file: &str, architecture: &str, seed: u32) -> PathBuf {
+    let path = folder.join(file);
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    let mut state = seed;
+    for (name, shape) in torchvision_tensors(architecture, 3).unwrap() {
+        let start = data.len();
+        for _ in 0..shape.iter().product::<usize>() {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let value = ((state >> 16) as f32 / 32_768.0 - 1.0) * 0.1;
+            data.extend_from_slice(&value.to_le_bytes());
+        }
+        let entry = serde_json::json!({
+            "dtype": "F32", "shape": shape, "data_offsets": [start, data.len()],
+        });
+        header.insert(name, entry);
+    }
+    let mut text = serde_json::to_vec(&header).unwrap();
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut out = File::create(&path).unwrap();
+    out.write_all(&(text.len() as u64).to_le_bytes()).unwrap();
+    out.write_all(&text).unwrap();
+    out.write_all(&data).unwrap();
+    path
+}
+
+/// The arguments of a command line without quotes.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }

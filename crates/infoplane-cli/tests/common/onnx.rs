@@ -86,6 +86,18 @@ impl Graph {
         Graph { graph, opset: 18 }
     }
 
+    /// With one more input; `shape` includes the batch.
+    pub fn input(mut self, name: &str, shape: &[i64]) -> Graph {
+        self.graph = self.graph.message(11, &value(name, Some(shape)));
+        self
+    }
+
+    /// With one more output.
+    pub fn output(mut self, name: &str) -> Graph {
+        self.graph = self.graph.message(12, &value(name, None));
+        self
+    }
+
     pub fn opset(mut self, version: i64) -> Graph {
         self.opset = version;
         self
@@ -115,12 +127,16 @@ impl Graph {
     }
 
     pub fn write(self, path: &Path) {
+        std::fs::write(path, self.bytes()).unwrap();
+    }
+
+    pub fn bytes(self) -> Vec<u8> {
         let opset = Message::default().text(1, "").integer(2, self.opset);
         let model = Message::default()
             .integer(1, 8)
             .message(8, &opset)
             .message(7, &self.graph);
-        std::fs::write(path, model.0).unwrap();
+        model.0
     }
 }
 

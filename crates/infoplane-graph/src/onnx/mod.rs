@@ -4,6 +4,7 @@ mod attributes;
 mod movement;
 mod operators;
 mod protobuf;
+mod summary;
 mod tensors;
 mod windows;
 
@@ -11,6 +12,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+
+pub use summary::{OnnxSummary, describe_onnx};
 
 use crate::error::{GraphError, UnsupportedNode};
 use crate::graph::{Dim, Graph, GraphBuilder, Node, ValueId};
@@ -32,23 +35,10 @@ pub fn read_onnx(path: &Path) -> Result<Graph, GraphError> {
 /// Reads a model from memory. `path` is what messages call it, and where weights stored outside the
 /// model are looked for.
 pub fn parse_onnx(bytes: &[u8], path: &Path) -> Result<Graph, GraphError> {
+    let model = model_of(bytes, path)?;
     let not_onnx = |reason: &str| GraphError::NotOnnx {
         path: path.to_path_buf(),
         reason: reason.to_string(),
-    };
-    if bytes.is_empty() {
-        return Err(not_onnx("the file is empty"));
-    }
-    let model = match protobuf::parse(bytes) {
-        Ok(model) => model,
-        // Only a file that begins as a model does can be a damaged model.
-        Err(reason) if protobuf::begins_like_a_model(bytes) => {
-            return Err(GraphError::Damaged {
-                path: path.to_path_buf(),
-                reason,
-            });
-        }
-        Err(reason) => return Err(not_onnx(&reason)),
     };
     let Some(graph) = &model.graph else {
         return Err(not_onnx("it holds no graph"));
@@ -64,6 +54,26 @@ pub fn parse_onnx(bytes: &[u8], path: &Path) -> Result<Graph, GraphError> {
         unsupported: Vec::new(),
     }
     .read(graph)
+}
+
+/// The message that a model's bytes are.
+fn model_of(bytes: &[u8], path: &Path) -> Result<ModelProto, GraphError> {
+    let not_onnx = |reason: &str| GraphError::NotOnnx {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
+    };
+    if bytes.is_empty() {
+        return Err(not_onnx("the file is empty"));
+    }
+    match protobuf::parse(bytes) {
+        Ok(model) => Ok(model),
+        // Only a file that begins as a model does can be a damaged model.
+        Err(reason) if protobuf::begins_like_a_model(bytes) => Err(GraphError::Damaged {
+            path: path.to_path_buf(),
+            reason,
+        }),
+        Err(reason) => Err(not_onnx(&reason)),
+    }
 }
 
 fn opset(model: &ModelProto) -> Result<i64, GraphError> {

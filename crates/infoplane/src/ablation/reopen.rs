@@ -27,7 +27,7 @@ pub(super) fn reopen(
     request: &AblationRequest,
 ) -> Result<Reopened, Error> {
     let (model, dataset) = match sources(dir, manifest, request)? {
-        Sources::Embedded(model) => (model, demo::dataset(limit(manifest))?),
+        Sources::Embedded(model) => (*model, demo::dataset(limit(manifest))?),
         Sources::Files(config) => {
             let model = Model::from_config(&config).map_err(|error| hint(dir, error))?;
             // Its data are another model's as well, so this comes first.
@@ -71,7 +71,7 @@ pub(super) fn reopen(
 }
 
 enum Sources {
-    Embedded(Model),
+    Embedded(Box<Model>),
     /// `model`, `weights`, `data` and `classes` are set.
     Files(Box<RunConfig>),
 }
@@ -87,7 +87,7 @@ fn sources(
     if model.is_none() && data.is_none() {
         let embedded = Model::demo()?;
         if embedded.sha256() == manifest.model.sha256 {
-            return Ok(Sources::Embedded(embedded));
+            return Ok(Sources::Embedded(Box::new(embedded)));
         }
     }
     let (Some(model), Some(data)) = (model, data) else {
