@@ -147,11 +147,17 @@ fn images(config: &mut RunConfig, args: &ImageArgs) {
         resize,
         interpolation,
         crop,
+        scale,
         mean,
         std,
         classes,
-        limit
+        labels,
+        label_column,
+        limit,
+        per_class
     );
+    config.bgr |= args.bgr;
+    config.shuffle |= args.shuffle;
     config.strict |= args.strict;
 }
 

@@ -1,7 +1,7 @@
 //! Finds out what a path holds and opens it.
 
 use std::io::{Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::array::ArrayDataset;
 use crate::classes::ClassMap;
@@ -12,17 +12,22 @@ use crate::inputs::{arrays_of_npz, lower_extension};
 use crate::npy::NpzFile;
 use crate::parquet_images;
 use crate::preprocess::Preprocess;
+use crate::selection::Selection;
 
 /// How a data source is read.
 #[derive(Debug, Clone, Default)]
 pub struct DataOptions {
     /// What is done to images; arrays are taken as they are.
     pub preprocess: Preprocess,
-    /// How class folders become class indices.
+    /// How names of classes become class indices.
     pub class_map: ClassMap,
-    /// Keep at most this many samples, spread evenly over the source.
-    pub limit: Option<usize>,
-    /// The model's input shape without the batch, `[C, H, W]`; samples must have it.
+    /// A list of labels for images that have no class folders.
+    pub labels: Option<PathBuf>,
+    /// The column of labels, or the kind of label where there are several; the usual names by default.
+    pub label_column: Option<String>,
+    /// Which samples are kept.
+    pub selection: Selection,
+    /// The model's input shape without the batch; samples must have it.
     pub expected_shape: Option<Vec<usize>>,
     /// Number of the model's output units; labels must be below it.
     pub n_outputs: Option<usize>,
@@ -32,21 +37,7 @@ impl DataOptions {
     /// Fails where the options cannot give samples from `path`, whatever it holds.
     fn validate(&self, path: &Path) -> Result<(), DataError> {
         self.preprocess.validate()?;
-        if self.limit == Some(0) {
-            return Err(DataError::Empty {
-                path: path.into(),
-                reason: "the limit is 0".into(),
-            });
-        }
-        Ok(())
-    }
-
-    /// The given class names; empty where none were given.
-    pub(crate) fn class_names(&self) -> Vec<String> {
-        match &self.class_map {
-            ClassMap::Names(names) => names.clone(),
-            ClassMap::Auto => Vec::new(),
-        }
+        self.selection.validate(path)
     }
 }
 

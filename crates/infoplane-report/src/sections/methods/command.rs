@@ -49,6 +49,11 @@ fn commands(view: &RunView<'_>) -> Vec<Vec<String>> {
     }
     preprocessing(&mut run, &config["preprocess"]);
     run.setting("limit", &config["limit"]);
+    run.setting("per-class", &config["per_class"]);
+    if config["shuffle"].as_bool() == Some(true) {
+        run.switch("shuffle");
+    }
+    run.setting("label-column", &config["label_column"]);
     run.setting("seed", &config["seed"]);
     let mut commands = Vec::new();
     let settings = view.plane.settings.as_ref();
@@ -85,6 +90,9 @@ fn source(run: &mut Words, view: &RunView<'_>) {
             run.flag("data", &source.data.to_string_lossy());
             if let Some(classes) = &source.classes {
                 run.flag("classes", &classes.to_string_lossy());
+            }
+            if let Some(labels) = &source.labels {
+                run.flag("labels", &labels.to_string_lossy());
             }
         }
         None => {
@@ -130,14 +138,21 @@ fn preprocessing(run: &mut Words, preprocess: &Value) {
         run.flag(side, &pixels.to_string());
     }
     run.setting("interpolation", &preprocess["interpolation"]);
+    run.setting("scale", &preprocess["scale"]);
+    let colours = preprocess["colours"].as_str();
     for channels in ["mean", "std"] {
         let values = preprocess[channels].as_array().into_iter().flatten();
+        // Grey images have one, which is stored three times.
+        let values = values.take(if colours == Some("grey") { 1 } else { 3 });
         // Stored as wider numbers than they were given as.
         let values: Vec<String> = values
             .filter_map(Value::as_f64)
             .map(|value| (value as f32).to_string())
             .collect();
         run.list(channels, values.iter().map(String::as_str));
+    }
+    if colours == Some("bgr") {
+        run.switch("bgr");
     }
 }
 
