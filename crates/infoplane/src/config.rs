@@ -335,7 +335,7 @@ impl RunConfig {
         }
         if let Some(name) = &self.interpolation {
             let known = ["bilinear", "bicubic", "nearest"];
-            preprocess.interpolation = name.parse().map_err(|_: String| {
+            preprocess.interpolation = name.parse::<Interpolation>().map_err(|_: String| {
                 unknown("interpolation", name, &known, "bilinear, bicubic and nearest")
             })?;
         }
