@@ -2,8 +2,6 @@
 
 #![no_main]
 
-mod common;
-
 /// What such a file begins with.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 

@@ -2,6 +2,4 @@
 
 #![no_main]
 
-mod common;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common::read_everything(bytes.to_vec()));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| infoplane_fuzz::weights::read_everything(bytes));
