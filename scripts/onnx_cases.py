@@ -7,11 +7,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-NEWEST_OPSET = 22
+OLDEST_OPSET, NEWEST_OPSET = 7, 22
+# Element types of values that depend on a network's input.
+ELEMENT_TYPES = {"float32", "int64", "int32", "bool"}
 
 
-# What infoplane knows before a network runs, and not of values that depend on its input.
+# What infoplane knows before a network runs, or leaves out at its end, and does not compute of values that
+# depend on its input.
 SHAPE_ARITHMETIC = {
+    "ArgMax",
+    "ArgMin",
     "ConstantOfShape",
     "CumSum",
     "NonZero",
@@ -25,13 +30,15 @@ SHAPE_ARITHMETIC = {
 
 
 def varying_input(operator: str, inputs: list[np.ndarray], result: np.ndarray) -> int | None:
-    """Index of the first float input of two or more axes, none of them empty, if the result is float and
-    the operator works on values that depend on a network's input."""
-    if result.dtype != np.float32 or operator in SHAPE_ARITHMETIC:
+    """Index of the first float input of two or more axes, none of them empty, else of the first of another
+    type where the result is none of floats; None where the operator does not work on values that depend on a
+    network's input."""
+    if operator in SHAPE_ARITHMETIC:
         return None
-    for index, array in enumerate(inputs):
-        if array.dtype == np.float32 and array.ndim >= 2 and array.size > 0:
-            return index
+    for wanted in ({"float32"}, ELEMENT_TYPES if result.dtype != np.float32 else set()):
+        for index, array in enumerate(inputs):
+            if array.dtype.name in wanted and array.ndim >= 2 and array.size > 0:
+                return index
     return None
 
 
@@ -68,8 +75,9 @@ def as_network(
     """The model with one input and one result.
 
     The other inputs become initializers with the case's values, other results are dropped (but for those of
-    a split), a softmax is followed by an identity, since infoplane leaves a final softmax out of a network,
-    and operator versions after 22, which only add element types, are declared as 22.
+    a split), 0 is added to a softmax, since infoplane leaves a final softmax out of a network, a result of
+    another type is cast to float, and operator versions after 22, which only add element types, are declared
+    as 22.
     """
     network = onnx.ModelProto()
     network.CopyFrom(model)
@@ -87,10 +95,17 @@ def as_network(
     if len(graph.node) == 1 and last.op_type != "Split":
         del last.output[1:]
     if last.op_type in {"Softmax", "LogSoftmax"}:
-        graph.node.append(helper.make_node("Identity", [wanted.name], ["output"]))
+        graph.initializer.append(numpy_helper.from_array(np.zeros((), np.float32), "zero"))
+        graph.node.append(helper.make_node("Add", [wanted.name, "zero"], ["output"]))
         graph.output[0].name = "output"
+    if wanted.type.tensor_type.elem_type != TensorProto.FLOAT:
+        graph.node.append(helper.make_node("Cast", [wanted.name], ["output"], to=TensorProto.FLOAT))
+        graph.output[0].name = "output"
+        graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    # From version 4 of the format on, initializers need not be inputs too.
+    network.ir_version = max(network.ir_version, 4)
     for opset in network.opset_import:
-        opset.version = min(opset.version, NEWEST_OPSET)
+        opset.version = min(max(opset.version, OLDEST_OPSET), NEWEST_OPSET)
     onnx.checker.check_model(network, full_check=True)
     return network
 

@@ -7,9 +7,9 @@ writes, for each case kept, a folder in `crates/infoplane-engine/testdata/onnx/`
 
 - `model.onnx`: the case's model as the `onnx` package generates it;
 - `data.npz`: `input_0`, `input_1`, ... and `output_0`, ... in the model's order;
-- `network.onnx`, where the case has a float input of two or more axes and a float result, and the operator
-  works on values that depend on a network's input: the same node as a network of one input and one
-  output, which is what infoplane reads (`onnx_cases.py`).
+- `network.onnx`, where the case has an input of two or more axes and the operator works on values that depend
+  on a network's input: the same node as a network of one input and one output, which is what infoplane
+  reads (`onnx_cases.py`).
 
 and `cases.csv` (every case kept, and the index of the input that `network.onnx` has), `left_out.csv`
 (every case of these operators that is not, and why).
@@ -33,66 +33,113 @@ TARGET = (
 )
 OPERATORS = set(
     """
+    Abs
     Add
+    And
+    ArgMax
+    ArgMin
     AveragePool
     BatchNormalization
     Cast
+    Ceil
+    Celu
     Clip
     Concat
     Constant
     ConstantOfShape
     Conv
     ConvTranspose
+    Cos
     CumSum
     DepthToSpace
     Div
     Dropout
     Einsum
+    Elu
     Equal
     Erf
+    Exp
     Expand
     Flatten
+    Floor
     Gather
     Gelu
     Gemm
     GlobalAveragePool
     GlobalLpPool
     GlobalMaxPool
+    Greater
+    GreaterOrEqual
     GroupNormalization
+    HardSigmoid
+    HardSwish
     Identity
     InstanceNormalization
     LRN
     LayerNormalization
     LeakyRelu
+    Less
+    LessOrEqual
+    Log
+    LogSoftmax
     LpPool
     MatMul
+    Max
     MaxPool
+    Mean
+    Min
+    Mish
     Mul
+    Neg
     NonZero
+    Not
     OneHot
+    Or
+    PRelu
     Pad
+    Pow
     Range
+    Reciprocal
+    ReduceL1
+    ReduceL2
+    ReduceLogSum
+    ReduceLogSumExp
+    ReduceMax
     ReduceMean
+    ReduceMin
+    ReduceProd
+    ReduceSum
+    ReduceSumSquare
     Relu
     Reshape
     Resize
+    Round
     ScatterND
+    Selu
     Shape
     Sigmoid
+    Sign
+    Sin
     Size
     Slice
     Softmax
+    Softplus
+    Softsign
     SpaceToDepth
     Split
+    Sqrt
     Squeeze
     Sub
+    Sum
     Tanh
+    ThresholdedRelu
     Tile
     Transpose
     Trilu
     Unsqueeze
     Upsample
     Where
+    Xor
     """.split()
 )
 # Values of a network, and what shape arithmetic and conditions are made of.

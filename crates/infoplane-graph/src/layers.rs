@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::error::GraphError;
 use crate::graph::{Graph, ValueId};
 use crate::op::Op;
-use crate::operation::{BinaryOp, Operation};
+use crate::operation::{BinaryOp, Operation, ReduceOp};
 use crate::shaped::{ShapedGraph, ShapedNode, ValueState};
 use crate::topology::Topology;
 
@@ -88,8 +88,12 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
             | Operation::MaxPool { .. }
             | Operation::AveragePool { .. }
             | Operation::LpPool { .. }
-            | Operation::ReduceMean { .. } => Some(step.output),
-            Operation::Unary(_) => {
+            | Operation::ReduceMean { .. }
+            | Operation::Reduce {
+                reduction: ReduceOp::Max,
+                ..
+            } => Some(step.output),
+            operation if is_activation(operation) => {
                 let first = !std::mem::replace(&mut seen_activation, true);
                 (first || users.ends_stage(step.output)).then_some(step.output)
             }
@@ -119,6 +123,14 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
             .collect();
     }
     thin(picked)
+}
+
+fn is_activation(operation: &Operation) -> bool {
+    match operation {
+        Operation::Unary(function) => function.is_activation(),
+        Operation::Binary(operation) => *operation == BinaryOp::PRelu,
+        _ => false,
+    }
 }
 
 fn thin(layers: Vec<Layer>) -> Vec<Layer> {
@@ -244,7 +256,7 @@ impl<'a> Users<'a> {
     /// (x · (1 + erf(x/√2)) · ½) counts as an activation.
     fn after_activation(&self, value: ValueId) -> ValueId {
         match self.only_consumer(value) {
-            Some(step) if matches!(step.operation, Operation::Unary(_)) => step.output,
+            Some(step) if is_activation(&step.operation) => step.output,
             _ => self.after_decomposed_gelu(value).unwrap_or(value),
         }
     }
@@ -295,7 +307,11 @@ impl<'a> Users<'a> {
             Operation::MaxPool { .. }
             | Operation::AveragePool { .. }
             | Operation::LpPool { .. }
-            | Operation::ReduceMean { .. } => true,
+            | Operation::ReduceMean { .. }
+            | Operation::Reduce {
+                reduction: ReduceOp::Max,
+                ..
+            } => true,
             Operation::Conv { window, groups } => {
                 *groups == 1
                     && window.strides.iter().any(|&stride| stride > 1)

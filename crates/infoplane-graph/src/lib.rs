@@ -3,6 +3,7 @@
 //! A [`Graph`] is read by [`read_onnx`] or [`read_torchvision`] and specialised to concrete shapes by [`Graph::specialize`];
 //! the resulting [`ShapedGraph`] has every attribute resolved and shape arithmetic folded away.
 
+mod arithmetic;
 mod error;
 mod flow;
 mod fold;
@@ -17,6 +18,8 @@ mod tensor;
 mod tokens;
 mod topology;
 mod torchvision;
+mod types;
+mod unary;
 mod weights;
 
 pub use error::{GraphError, UnsupportedNode};
@@ -28,7 +31,9 @@ pub use op::{
     AspectPolicy, Coordinates, ElementType, Interpolation, NearestRule, Op, Padding, ResizeOptions,
     ScalesFrom, ScatterMode, Window,
 };
-pub use operation::{BinaryOp, Contraction, Operation, PadMode, ResizedAxis, Unary, Window2d};
+pub use operation::{
+    BinaryOp, Contraction, Operation, PadMode, ReduceOp, ResizedAxis, Unary, VariadicOp, Window2d,
+};
 pub use shaped::{ShapedGraph, ShapedNode, ValueState};
 pub use tensor::{Floats, Tensor, TensorData};
 pub use topology::Topology;

@@ -3,6 +3,9 @@
 //! Attributes that newer ONNX versions moved to operands are options here: `None` means that the
 //! operand holds them. [`crate::Operation`] is the form with everything resolved.
 
+pub use crate::arithmetic::{BinaryOp, ReduceOp, VariadicOp};
+use crate::unary::Unary;
+
 /// How a window operator pads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Padding {
@@ -29,19 +32,6 @@ pub struct Window {
     pub padding: Padding,
     /// Whether the output size is rounded up.
     pub ceil_mode: bool,
-}
-
-/// Two-operand arithmetic with broadcasting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BinaryOp {
-    /// a + b
-    Add,
-    /// a − b
-    Sub,
-    /// a · b
-    Mul,
-    /// a / b
-    Div,
 }
 
 /// Where padding takes its values from.
@@ -155,7 +145,8 @@ pub struct ResizeOptions {
     pub sizes_operand: Option<usize>,
 }
 
-/// Element types a cast may go to.
+/// Element types, as far as they matter: what depends on the input is computed in single precision
+/// whatever its type, with truth values as 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ElementType {
     /// Any float.
@@ -186,6 +177,13 @@ pub enum Op {
         axis: usize,
         size: usize,
     },
+    /// `ArgMax`, or `ArgMin` for the smallest.
+    ArgMax {
+        smallest: bool,
+        axis: i64,
+        keep_dims: bool,
+        select_last: bool,
+    },
     AveragePool {
         window: Window,
         count_include_pad: bool,
@@ -193,6 +191,8 @@ pub enum Op {
     BatchNormalization {
         epsilon: f32,
     },
+    /// Every operator of two operands but those named one by one.
+    Binary(BinaryOp),
     Cast {
         to: ElementType,
     },
@@ -227,16 +227,21 @@ pub enum Op {
         /// Whether channels are ordered channel, row, column (`CRD`) instead of row, column, channel.
         channel_first: bool,
     },
+    DequantizeLinear {
+        axis: i64,
+        block_size: usize,
+    },
     Dropout,
     Einsum {
         equation: String,
     },
-    Equal,
     Erf,
     Expand,
     Flatten {
         axis: i64,
     },
+    /// Every element-wise function of one operand but those named one by one.
+    Function(Unary),
     Gather {
         axis: i64,
     },
@@ -269,6 +274,11 @@ pub enum Op {
     LeakyRelu {
         alpha: f32,
     },
+    LogSoftmax {
+        axis: i64,
+        /// As in `Softmax`.
+        flatten: bool,
+    },
     LpPool {
         window: Window,
         p: u32,
@@ -292,7 +302,19 @@ pub enum Op {
         pads: Option<Vec<i64>>,
         value: f32,
     },
+    QuantizeLinear {
+        axis: i64,
+        block_size: usize,
+        /// Smallest and largest integer.
+        range: [i64; 2],
+    },
     Range,
+    Reduce {
+        reduction: ReduceOp,
+        axes: Option<Vec<i64>>,
+        keep_dims: bool,
+        noop_with_empty_axes: bool,
+    },
     ReduceMean {
         axes: Option<Vec<i64>>,
         keep_dims: bool,
@@ -347,6 +369,7 @@ pub enum Op {
         axes: Option<Vec<i64>>,
     },
     Upsample(ResizeOptions),
+    Variadic(VariadicOp),
     Where,
 }
 
@@ -360,8 +383,13 @@ impl Op {
             Op::Div => "Div",
             Op::AdaptiveAveragePool { .. } => "AdaptiveAveragePool",
             Op::AdaptiveShares { .. } => "AdaptiveShares",
+            Op::ArgMax {
+                smallest: false, ..
+            } => "ArgMax",
+            Op::ArgMax { smallest: true, .. } => "ArgMin",
             Op::AveragePool { .. } => "AveragePool",
             Op::BatchNormalization { .. } => "BatchNormalization",
+            Op::Binary(operation) => operation.name(),
             Op::Cast { .. } => "Cast",
             Op::Clip { .. } => "Clip",
             Op::Concat { .. } => "Concat",
@@ -370,12 +398,13 @@ impl Op {
             Op::ConvTranspose { .. } => "ConvTranspose",
             Op::CumSum { .. } => "CumSum",
             Op::DepthToSpace { .. } => "DepthToSpace",
+            Op::DequantizeLinear { .. } => "DequantizeLinear",
             Op::Dropout => "Dropout",
             Op::Einsum { .. } => "Einsum",
-            Op::Equal => "Equal",
             Op::Erf => "Erf",
             Op::Expand => "Expand",
             Op::Flatten { .. } => "Flatten",
+            Op::Function(function) => function.name(),
             Op::Gather { .. } => "Gather",
             Op::Gelu { .. } => "Gelu",
             Op::Gemm { .. } => "Gemm",
@@ -387,6 +416,7 @@ impl Op {
             Op::InstanceNormalization { .. } => "InstanceNormalization",
             Op::LayerNormalization { .. } => "LayerNormalization",
             Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::LogSoftmax { .. } => "LogSoftmax",
             Op::LpPool { .. } => "LpPool",
             Op::Lrn { .. } => "LRN",
             Op::MatMul => "MatMul",
@@ -394,7 +424,9 @@ impl Op {
             Op::NonZero => "NonZero",
             Op::OneHot { .. } => "OneHot",
             Op::Pad { .. } => "Pad",
+            Op::QuantizeLinear { .. } => "QuantizeLinear",
             Op::Range => "Range",
+            Op::Reduce { reduction, .. } => reduction.name(),
             Op::ReduceMean { .. } => "ReduceMean",
             Op::Relu => "Relu",
             Op::Reshape { .. } => "Reshape",
@@ -414,6 +446,7 @@ impl Op {
             Op::Trilu { .. } => "Trilu",
             Op::Unsqueeze { .. } => "Unsqueeze",
             Op::Upsample(_) => "Upsample",
+            Op::Variadic(operation) => operation.name(),
             Op::Where => "Where",
         }
     }

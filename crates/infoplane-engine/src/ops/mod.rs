@@ -9,6 +9,7 @@ use crate::kernel::{Kernel, Operand};
 mod average_pool;
 mod binary;
 pub(crate) mod blocked;
+mod choice;
 mod concat;
 pub(crate) mod conv;
 mod conv_transpose;
@@ -17,6 +18,7 @@ mod gather;
 mod group_norm;
 mod linear;
 mod local_response_norm;
+mod log_softmax;
 mod loops;
 mod lp_pool;
 mod math;
@@ -25,9 +27,11 @@ mod max_pool;
 pub(crate) mod norm;
 mod operands;
 mod pad;
+mod power;
 pub(crate) mod product;
 mod rectifier;
 mod reduce;
+mod reductions;
 pub(crate) mod reorder;
 mod resize;
 mod slice;
@@ -37,6 +41,7 @@ pub(crate) mod testing;
 mod tile;
 mod transpose;
 mod unary;
+mod variadic;
 mod vectorize;
 mod window;
 
@@ -100,6 +105,11 @@ pub(crate) fn build(
         }
         Operation::Unary(function) => unary::build(name, *function, operands, output_shape),
         Operation::Binary(arithmetic) => binary::build(name, *arithmetic, operands, output_shape),
+        Operation::Variadic(operation) => variadic::build(name, *operation, operands, output_shape),
+        Operation::Where => choice::build(name, operands, output_shape),
+        Operation::LogSoftmax { axis, end } => {
+            log_softmax::build(name, *axis, *end, operands, output_shape)
+        }
         Operation::Softmax { axis, end } => {
             softmax::build(name, *axis, *end, operands, output_shape)
         }
@@ -118,6 +128,9 @@ pub(crate) fn build(
         ),
         Operation::LpPool { window, p } => lp_pool::build(name, window, *p, operands, output_shape),
         Operation::ReduceMean { axes } => reduce::build_mean(name, axes, operands, output_shape),
+        Operation::Reduce { reduction, axes } => {
+            reductions::build(name, *reduction, axes, operands, output_shape)
+        }
         Operation::Concat { axis } => concat::build(name, *axis, operands, output_shape),
         Operation::Slice { starts, steps } => {
             slice::build(name, starts, steps, operands, output_shape)

@@ -40,12 +40,16 @@ pub(super) fn read(
         "Tanh" => Op::Tanh,
         "Erf" => Op::Erf,
         "Identity" => Op::Identity,
-        "Equal" => Op::Equal,
         "Where" => Op::Where,
         "Range" => Op::Range,
         "Expand" => Op::Expand,
         "MatMul" => Op::MatMul,
         "GlobalAveragePool" => Op::GlobalAveragePool,
+        "If" => {
+            return Err(Refusal {
+                detail: "with a condition that is no constant".to_string(),
+            });
+        }
         "Dropout" => Op::Dropout,
         "LeakyRelu" => Op::LeakyRelu {
             alpha: attributes.float("alpha", 0.01),
@@ -173,10 +177,13 @@ pub(super) fn read(
             value: constant_of_shape_value(attributes)?,
         },
         _ => {
-            let other = movement::read(operator, attributes, opset)?;
-            let other =
-                other.map_or_else(|| windows::read(operator, attributes), |op| Ok(Some(op)));
-            return other?.ok_or_else(Refusal::unknown);
+            if let Some(op) = movement::read(operator, attributes, opset)? {
+                return Ok(op);
+            }
+            if let Some(op) = windows::read(operator, attributes)? {
+                return Ok(op);
+            }
+            return super::arithmetic::read(operator, attributes, opset);
         }
     })
 }
@@ -200,6 +207,10 @@ fn batch_normalization(attributes: &mut Attributes<'_>) -> Result<Op, Refusal> {
         return Err(Refusal {
             detail: "without running statistics".to_string(),
         });
+    }
+    // Until opset 8: statistics of every unit instead of every channel.
+    if attributes.integer("spatial", 1) == 0 {
+        return Err(Refusal::attribute("spatial", 0));
     }
     Ok(Op::BatchNormalization {
         epsilon: attributes.float("epsilon", 1e-5),
