@@ -3,6 +3,7 @@
 //! A [`Graph`] is read by [`read_onnx`] or [`read_torchvision`] and specialised to concrete shapes by [`Graph::specialize`];
 //! the resulting [`ShapedGraph`] has every attribute resolved and shape arithmetic folded away.
 
+mod channels;
 mod error;
 mod flow;
 mod fold;
@@ -11,6 +12,7 @@ mod layers;
 mod onnx;
 mod op;
 mod operation;
+mod path;
 mod resolve;
 mod shaped;
 mod tensor;
@@ -18,6 +20,7 @@ mod topology;
 mod torchvision;
 mod weights;
 
+pub use channels::channels_last;
 pub use error::{GraphError, UnsupportedNode};
 pub use flow::{FlowEdge, flow};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
@@ -28,7 +31,7 @@ pub use op::{
     ScalesFrom, ScatterMode, Window,
 };
 pub use operation::{BinaryOp, Contraction, Operation, PadMode, ResizedAxis, Unary, Window2d};
-pub use shaped::{ShapedGraph, ShapedNode, ValueState};
+pub use shaped::{Change, ShapedGraph, ShapedNode, ValueState};
 pub use tensor::{Floats, Tensor, TensorData};
 pub use topology::Topology;
 pub use torchvision::{

@@ -269,6 +269,9 @@ pub enum Op {
     LeakyRelu {
         alpha: f32,
     },
+    /// PyTorch's linear layer: the last axis of the first operand times the transposed second operand, plus
+    /// the third one.
+    Linear,
     LpPool {
         window: Window,
         p: u32,
@@ -387,6 +390,7 @@ impl Op {
             Op::InstanceNormalization { .. } => "InstanceNormalization",
             Op::LayerNormalization { .. } => "LayerNormalization",
             Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::Linear => "Linear",
             Op::LpPool { .. } => "LpPool",
             Op::Lrn { .. } => "LRN",
             Op::MatMul => "MatMul",

@@ -107,6 +107,11 @@ impl Run {
         let options = SweepOptions {
             quadrature: config.quadrature(QuadratureName::Adaptive)?,
             baseline: match config.baseline.as_deref() {
+                Some("mean") if config.path_at.is_some() => {
+                    return Err(Error::Setting(
+                        "the baseline `mean` averages samples, which means nothing for token ids; with --path-at there are zero and --baseline-token".to_string(),
+                    ));
+                }
                 Some("mean") => mean_baseline(dataset.as_ref(), config.n_threads()?)?,
                 _ => config.baseline(&sample_shape, preprocess.as_ref())?,
             },
@@ -117,19 +122,22 @@ impl Run {
         let manifest = RunManifest {
             format: FORMAT,
             infoplane: env!("CARGO_PKG_VERSION").to_string(),
-            config: serde_json::json!({
-                "layers": match config.layer_choice() {
-                    LayerChoice::Named(names) => serde_json::json!(names),
-                    _ => serde_json::json!("default"),
-                },
-                "target": target_name(target),
-                "baseline": baseline_name(&options.baseline),
-                "quadrature": quadrature_json(&options.quadrature),
-                "exact": config.exact,
-                "preprocess": &preprocess,
-                "limit": config.limit,
-                "seed": config.seed.unwrap_or(DEFAULT_SEED),
-            }),
+            config: with_path(
+                config.path_at.as_deref(),
+                serde_json::json!({
+                    "layers": match config.layer_choice() {
+                        LayerChoice::Named(names) => serde_json::json!(names),
+                        _ => serde_json::json!("default"),
+                    },
+                    "target": target_name(target),
+                    "baseline": baseline_name(&options.baseline),
+                    "quadrature": quadrature_json(&options.quadrature),
+                    "exact": config.exact,
+                    "preprocess": &preprocess,
+                    "limit": config.limit,
+                    "seed": config.seed.unwrap_or(DEFAULT_SEED),
+                }),
+            ),
             model: model.info(&sample_shape, &shaped, &layers),
             data: DataInfo {
                 name: info.name.clone(),
@@ -257,7 +265,7 @@ impl Run {
             "sweep planned"
         );
         if self.strict {
-            self.check_samples(plan.input_len(), stop)?;
+            self.check_samples(plan.sample_len(), stop)?;
         }
 
         let mut writer = RunDir::open_for_writing(out, &self.manifest, DEFAULT_PART_SIZE)?;
@@ -290,7 +298,7 @@ impl Run {
                     skipped,
                 });
             };
-            let input_len = plan.input_len();
+            let input_len = plan.sample_len();
             self.sweep(&sweep, input_len, &mut writer, &todo, &mut advance, stop)?;
         }
         let stored = samples.iter().filter(|&&index| writer.is_stored(index));
@@ -456,6 +464,14 @@ impl Run {
         }
         .into()
     }
+}
+
+/// The settings with the inner value at which paths run, where there is one.
+fn with_path(path_at: Option<&str>, mut settings: serde_json::Value) -> serde_json::Value {
+    if let (Some(name), Some(settings)) = (path_at, settings.as_object_mut()) {
+        settings.insert("path_at".to_string(), name.into());
+    }
+    settings
 }
 
 /// The files of a configuration, where their names are text.

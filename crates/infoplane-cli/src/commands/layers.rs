@@ -41,6 +41,8 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
                     "layer": row.layer.name,
                     "operator": row.layer.operator,
                     "shape": row.layer.shape,
+                    "channels": row.layer.n_channels(),
+                    "channels_last": row.layer.channels_last,
                     "depth": row.layer.depth,
                     "parameters": row.parameters,
                     "flops": row.flops,
@@ -57,6 +59,7 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
         "layer",
         "operator",
         "shape",
+        "channels>",
         "depth>",
         "parameters>",
         "FLOPs>",
@@ -69,6 +72,7 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
             row.layer.name.clone(),
             row.layer.operator.to_string(),
             dims.join("×"),
+            channels(row.layer),
             row.layer.depth.to_string(),
             short_count(row.parameters),
             short_count(row.flops),
@@ -93,6 +97,14 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
         "Only at a cut layer does conductance sum to the whole output difference; at a branch it sums to that branch's share."
     )?;
     Ok(())
+}
+
+/// The length of a layer's vectors; behind it, where that is the last axis of its shape.
+fn channels(layer: &Layer) -> String {
+    match layer.channels_last {
+        true => format!("{} (last)", layer.n_channels()),
+        false => layer.n_channels().to_string(),
+    }
 }
 
 struct Row<'a> {

@@ -112,6 +112,7 @@ fn sources(
             .classes
             .clone()
             .or_else(|| stored(|source| source.classes.clone())),
+        path_at: manifest.config["path_at"].as_str().map(str::to_string),
         ..RunConfig::default()
     })))
 }

@@ -131,7 +131,7 @@ impl Run {
         let mut found = BTreeMap::new();
         attribute_all(
             &sweep,
-            plan.input_len(),
+            plan.sample_len(),
             &todo,
             self.n_threads,
             stop,
