@@ -10,9 +10,24 @@ from onnx import TensorProto, helper, numpy_helper
 NEWEST_OPSET = 22
 
 
-def varying_input(inputs: list[np.ndarray], result: np.ndarray) -> int | None:
-    """Index of the first float input of two or more axes, none of them empty, if the result is float."""
-    if result.dtype != np.float32:
+# What infoplane knows before a network runs, and not of values that depend on its input.
+SHAPE_ARITHMETIC = {
+    "ConstantOfShape",
+    "CumSum",
+    "NonZero",
+    "OneHot",
+    "Range",
+    "ScatterND",
+    "Shape",
+    "Size",
+    "Trilu",
+}
+
+
+def varying_input(operator: str, inputs: list[np.ndarray], result: np.ndarray) -> int | None:
+    """Index of the first float input of two or more axes, none of them empty, if the result is float and
+    the operator works on values that depend on a network's input."""
+    if result.dtype != np.float32 or operator in SHAPE_ARITHMETIC:
         return None
     for index, array in enumerate(inputs):
         if array.dtype == np.float32 and array.ndim >= 2 and array.size > 0:
@@ -20,12 +35,31 @@ def varying_input(inputs: list[np.ndarray], result: np.ndarray) -> int | None:
     return None
 
 
-def token_input(model: onnx.ModelProto, inputs: list[np.ndarray], result: np.ndarray) -> int | None:
-    """Index of the integers that look up rows of a float table, which are a network's input too."""
+def as_lookup(model: onnx.ModelProto, inputs: list[np.ndarray]) -> onnx.ModelProto | None:
+    """A gather along the first axis as a network whose input, a column of whole numbers, looks up rows of a
+    constant table; None where the model is none."""
     node = model.graph.node[0]
     axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
-    is_lookup = node.op_type == "Gather" and axis == 0 and result.dtype == np.float32
-    return 1 if is_lookup and inputs[1].ndim >= 2 and inputs[1].size > 0 else None
+    if node.op_type != "Gather" or axis != 0 or inputs[0].dtype != np.float32:
+        return None
+    table, ids = model.graph.input
+    column = helper.make_tensor_value_info(ids.name, TensorProto.INT64, [inputs[1].size, 1])
+    rows = helper.make_empty_tensor_value_info(model.graph.output[0].name)
+    initializer = numpy_helper.from_array(inputs[0], table.name)
+    graph = helper.make_graph([node], "lookup", [column], [rows], [initializer])
+    return helper.make_model(graph, opset_imports=model.opset_import)
+
+
+def in_single_precision(
+    model: onnx.ModelProto, arrays: list[np.ndarray]
+) -> tuple[onnx.ModelProto, list[np.ndarray]]:
+    """The model and its values with doubles as singles, which is how infoplane reads them."""
+    single = onnx.ModelProto()
+    single.CopyFrom(model)
+    for value in [*single.graph.input, *single.graph.output]:
+        if value.type.tensor_type.elem_type == TensorProto.DOUBLE:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
+    return single, [a.astype(np.float32) if a.dtype == np.float64 else a for a in arrays]
 
 
 def as_network(
@@ -72,12 +106,19 @@ def as_constants(
         for value, array in zip(model.graph.input, inputs, strict=True)
     ]
     row = numpy_helper.from_array(np.array([1, expected.size], np.int64), "row_shape")
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, expected.size]) for name in ("x", "y")]
+    name, casts = model.graph.output[result].name, []
+    if expected.dtype != np.float32:
+        casts = [helper.make_node("Cast", [name], ["as_float"], to=TensorProto.FLOAT)]
+        name = "as_float"
+    values = [
+        helper.make_tensor_value_info(value, TensorProto.FLOAT, [1, expected.size])
+        for value in ("network_input", "network_output")
+    ]
     nodes = [
         *model.graph.node,
-        helper.make_node("Cast", [model.graph.output[result].name], ["as_float"], to=TensorProto.FLOAT),
-        helper.make_node("Reshape", ["as_float", "row_shape"], ["row"]),
-        helper.make_node("Add", ["x", "row"], ["y"]),
+        *casts,
+        helper.make_node("Reshape", [name, "row_shape"], ["as_row"]),
+        helper.make_node("Add", ["network_input", "as_row"], ["network_output"]),
     ]
     graph = helper.make_graph(nodes, "constants", values[:1], values[1:], [*initializers, row])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])

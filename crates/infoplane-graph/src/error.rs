@@ -116,6 +116,23 @@ pub enum GraphError {
         /// The data's dimensions without the batch.
         actual: Vec<usize>,
     },
+    /// A sample of token ids holds something else.
+    #[error(
+        "the network's input `{input}` is token ids, rows of the table `{table}`: whole numbers from 0 to {}, but a sample has {found} at position {position}",
+        rows.saturating_sub(1)
+    )]
+    NoToken {
+        /// Input name.
+        input: String,
+        /// Name of the table.
+        table: String,
+        /// Its rows.
+        rows: usize,
+        /// Where in the sample, counted from 0.
+        position: usize,
+        /// What is there.
+        found: f32,
+    },
     /// Two names of one layer were asked for.
     #[error("`{first}` and `{second}` are the same layer; name it once")]
     SameLayer {

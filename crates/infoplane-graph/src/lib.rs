@@ -16,6 +16,7 @@ mod path;
 mod resolve;
 mod shaped;
 mod tensor;
+mod tokens;
 mod topology;
 mod torchvision;
 mod weights;

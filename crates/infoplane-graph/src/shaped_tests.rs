@@ -195,6 +195,37 @@ fn a_table_is_looked_up_by_what_runs() {
 }
 
 #[test]
+fn samples_of_token_ids_are_checked_against_the_smallest_table() {
+    let gather = || Op::Gather { axis: 0 };
+    let tables = [("long", floats(&[10, 4])), ("short", floats(&[6, 4]))];
+    let graph = graph(
+        &[2],
+        &tables,
+        &[
+            (Op::Identity, &["x"], &["ids"]),
+            (gather(), &["long", "ids"], &["a"]),
+            (gather(), &["short", "x"], &["b"]),
+            (Op::Add, &["a", "b"], &["y"]),
+        ],
+    );
+    let shaped = shaped(&graph);
+    assert_eq!(shaped.token_table(&graph).map(|(_, rows)| rows), Some(6));
+    for good in [[0.0, 5.0], [-1.0, -6.0]] {
+        shaped.check_tokens(&graph, &good).unwrap();
+    }
+    for bad in [6.0, -7.0, 0.5, f32::NAN, f32::INFINITY] {
+        let message = shaped
+            .check_tokens(&graph, &[0.0, bad])
+            .unwrap_err()
+            .to_string();
+        let parts = ["`x`", "`short`", "0 to 5", "position 1", &bad.to_string()];
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+    let images = self::graph(&[2], &[], &[(Op::Relu, &["x"], &["y"])]);
+    assert_eq!(self::shaped(&images).token_table(&images), None);
+}
+
+#[test]
 fn a_table_along_another_axis_and_two_running_operands_are_refused() {
     let refusal = |axis: i64, inputs: &[&str]| {
         let nodes: [(Op, &[&str], &[&str]); 1] = [(Op::Gather { axis }, inputs, &["y"])];

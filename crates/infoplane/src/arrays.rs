@@ -263,9 +263,14 @@ fn baseline(config: &RunConfig, inputs: &Inputs) -> Result<Baseline, Error> {
 fn read(config: &RunConfig, inputs: &Path) -> Result<(Model, Inputs), Error> {
     let model = Model::from_config(config)?;
     let inputs = read_inputs(inputs)?;
-    model
-        .graph()
-        .check_sample_shape(&inputs.input.shape()[1..])?;
+    let sample_shape = &inputs.input.shape()[1..];
+    model.graph().check_sample_shape(sample_shape)?;
+    let shaped = model.graph().specialize(sample_shape, 1)?;
+    let samples = inputs.input.as_slice().unwrap_or_default();
+    let sample_len = sample_shape.iter().product::<usize>().max(1);
+    for sample in samples.chunks_exact(sample_len) {
+        shaped.check_tokens(model.graph(), sample)?;
+    }
     Ok((model, inputs))
 }
 
