@@ -134,7 +134,7 @@ impl AblationWorker<'_> {
         sample: AblationSample<'_>,
     ) -> Result<AblatedSample, AttributionError> {
         let backend = self.ablation.backend;
-        let (expected, n_outputs) = (backend.input_len(), backend.n_outputs());
+        let (expected, n_outputs) = (backend.sample_len(), backend.n_outputs());
         if sample.input.len() != expected {
             return Err(AttributionError::Length {
                 what: "the sample",
@@ -149,8 +149,10 @@ impl AblationWorker<'_> {
         {
             return Err(AttributionError::TargetOutOfRange { target, n_outputs });
         }
-        for row in self.session.input().chunks_exact_mut(expected) {
-            row.copy_from_slice(sample.input);
+        let mut content = vec![0.0; backend.input_len()];
+        self.session.enter(sample.input, &mut content);
+        for row in self.session.input().chunks_exact_mut(content.len()) {
+            row.copy_from_slice(&content);
         }
         let logits = self.session.forward()[..n_outputs].to_vec();
         let class = sample.class.unwrap_or_else(|| argmax(&logits));

@@ -67,7 +67,7 @@ impl<'b> MeanWorker<'b> {
     /// # Errors
     /// Where `rows` are no whole rows, or the backend does not keep its values.
     pub fn add(&mut self, rows: &[f32], sums: &mut LayerSums) -> Result<(), AttributionError> {
-        let (batch, row_len) = (self.backend.batch(), self.backend.input_len());
+        let (batch, row_len) = (self.backend.batch(), self.backend.sample_len());
         if row_len == 0 || !rows.len().is_multiple_of(row_len) {
             return Err(AttributionError::Length {
                 what: "the samples' rows",
@@ -78,7 +78,7 @@ impl<'b> MeanWorker<'b> {
         for rows in rows.chunks(batch * row_len) {
             let n_rows = rows.len() / row_len;
             // Rows beyond the samples keep what an earlier pass left; none of them is added.
-            self.session.input()[..rows.len()].copy_from_slice(rows);
+            self.session.load(rows);
             self.session.forward();
             let layouts = self.backend.layouts().iter().enumerate();
             for ((request, layout), sums) in layouts.zip(&mut sums.sums) {

@@ -113,12 +113,18 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Runs what comes before the path for a sample; writes where on the path's space it lies. What stands
+    /// beside the path is that of the last call.
+    pub fn enter(&mut self, sample: &[f32], content: &mut [f32]) {
+        self.session.enter(sample, content);
+    }
+
     /// Forgets the sample before, all but the node at the path's start if that is the same again, and
     /// sets out on another path.
     pub fn begin(&mut self, path: &Path<'_>) {
         if !self.sweep.shares_first_layer {
             self.fills_path = Some(false);
-        } else if self.fills_path.is_none() || !self.sweep.options.baseline.is_fixed() {
+        } else if self.fills_path.is_none() || !self.sweep.starts_alike() {
             self.fills_path = Some(self.session.set_start(path.start));
         }
         if self.fills_path == Some(true) {
@@ -258,7 +264,7 @@ impl<'a> Pass<'a> {
         for mandatory in [true, false] {
             for (offset, source) in group.sources.iter().enumerate() {
                 let node = group.nodes.start + offset;
-                let pinned = alphas[node] == 0.0 && self.sweep.options.baseline.is_fixed();
+                let pinned = alphas[node] == 0.0 && self.sweep.starts_alike();
                 let Source::Row(row) = *source else { continue };
                 if needed(node) != mandatory || !(mandatory || pinned || self.keep_nodes) {
                     continue;

@@ -5,10 +5,10 @@ use infoplane_engine::{Layout, vectorized};
 /// What is kept of a layer's conductance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reduction {
-    /// One number a channel: the sum over positions.
+    /// One number a channel (a feature of tokens): the sum over positions.
     #[default]
     Channels,
-    /// One number a position: the sum over channels.
+    /// One number a position (a token): the sum over channels.
     Positions,
     /// One number a unit.
     None,
@@ -24,10 +24,11 @@ impl Reduction {
         }
     }
 
-    /// The sums as a vector: channel by channel, position by position, or each channel's units in
-    /// row-major order.
-    pub(crate) fn vector(self, sums: &[f64], layout: Layout) -> Vec<f64> {
+    /// The sums as a vector: channel by channel, position by position, or all units in row-major order of
+    /// the value, whose channels are first or last.
+    pub(crate) fn vector(self, sums: &[f64], layout: Layout, channels_last: bool) -> Vec<f64> {
         match self {
+            Reduction::None if channels_last => sums.to_vec(),
             Reduction::Channels => sums[..layout.channels].to_vec(),
             Reduction::Positions => sums.to_vec(),
             Reduction::None => (0..layout.channels)
@@ -197,10 +198,40 @@ impl<F: Fn(f32, f32) -> f32 + Copy> Products<'_, F> {
                 total += contribution;
                 continue;
             }
+            if layout.block != LANES {
+                return self.by_last_axis(layout, take);
+            }
             let channels = LANES.min(layout.channels - block * LANES);
             for (lane, contribution) in self.sum_lanes(range).into_iter().take(channels).enumerate()
             {
                 take(block * LANES + lane, contribution);
+                total += contribution;
+            }
+        }
+        total
+    }
+
+    /// The same where the channels of a position lie side by side.
+    #[inline(always)]
+    fn by_last_axis(&self, layout: Layout, mut take: impl FnMut(usize, f64)) -> f64 {
+        let mut total = 0.0;
+        for first in (0..layout.channels).step_by(LANES) {
+            let channels = LANES.min(layout.channels - first);
+            let mut sums = [0.0f64; LANES];
+            for begin in (0..layout.positions).step_by(RUN) {
+                let mut run = [0.0f32; LANES];
+                for position in begin..layout.positions.min(begin + RUN) {
+                    let at = position * layout.channels + first;
+                    for (lane, run) in run.iter_mut().enumerate().take(channels) {
+                        *run += self.at(at + lane);
+                    }
+                }
+                for (sum, run) in sums.iter_mut().zip(run) {
+                    *sum += f64::from(run);
+                }
+            }
+            for (lane, &contribution) in sums.iter().enumerate().take(channels) {
+                take(first + lane, contribution);
                 total += contribution;
             }
         }
@@ -335,7 +366,7 @@ mod tests {
                 let mut sums = vec![0.0; reduction.n_sums(&layout)];
                 let adding = (IntervalRule::Trapezoid, reduction, layout);
                 let total = add_interval(low, high, adding, 1.0, &mut sums);
-                (reduction.vector(&sums, layout), total)
+                (reduction.vector(&sums, layout, false), total)
             };
             let (expected, expected_total) = add(&plain_state, plain(channels, positions));
             let (actual, total) = add(&blocked_state, blocked);
@@ -346,6 +377,52 @@ mod tests {
             let mut means = [vec![0.0; channels], vec![0.0; channels]];
             channel_means(&blocked_state[0], blocked, &mut means[0]);
             channel_means(&plain_state[0], plain(channels, positions), &mut means[1]);
+            assert_eq!(means[0], means[1]);
+        }
+    }
+
+    #[test]
+    fn features_of_tokens_are_channels() {
+        // One block of a vector, and sizes that fill none; more tokens than a run.
+        for (channels, tokens) in [(16, 5), (3, 600), (37, 4), (1, 7)] {
+            let last = Layout::channels_last(channels, tokens);
+            let first = plain(channels, tokens);
+            let field = |seed: usize| -> Vec<f32> {
+                (0..channels * tokens)
+                    .map(|i| ((i * seed) % 31) as f32 / 8.0 - 2.0)
+                    .collect()
+            };
+            let transposed = |field: &Vec<f32>| -> Vec<f32> {
+                let unit = |c: usize| (0..tokens).map(move |t| field[t * channels + c]);
+                (0..channels).flat_map(unit).collect()
+            };
+            let tokens_first = [field(3), field(7), field(11), field(13)];
+            let channels_first = tokens_first.each_ref().map(transposed);
+            let add = |states: &[Vec<f32>; 4], layout: Layout, reduction: Reduction| {
+                let [h0, g0, h1, g1] = states.each_ref().map(Vec::as_slice);
+                let (low, high) = (NodeState { h: h0, g: g0 }, NodeState { h: h1, g: g1 });
+                let mut sums = vec![0.0; reduction.n_sums(&layout)];
+                let adding = (IntervalRule::Trapezoid, reduction, layout);
+                let total = add_interval(low, high, adding, 1.0, &mut sums);
+                let is_last = layout.block != 1;
+                (reduction.vector(&sums, layout, is_last), total)
+            };
+            for reduction in [Reduction::Channels, Reduction::Positions] {
+                let (expected, expected_total) = add(&channels_first, first, reduction);
+                let (actual, total) = add(&tokens_first, last, reduction);
+                assert!((total - expected_total).abs() < 1e-4);
+                for (a, b) in actual.iter().zip(&expected) {
+                    assert!((a - b).abs() < 1e-4, "{channels} {tokens}: {a} and {b}");
+                }
+            }
+            let (units, _) = add(&tokens_first, last, Reduction::None);
+            let (per_token, _) = add(&tokens_first, last, Reduction::Positions);
+            for (token, sum) in units.chunks_exact(channels).zip(&per_token) {
+                assert!((token.iter().sum::<f64>() - sum).abs() < 1e-9);
+            }
+            let mut means = [vec![0.0; channels], vec![0.0; channels]];
+            channel_means(&tokens_first[0], last, &mut means[0]);
+            channel_means(&channels_first[0], first, &mut means[1]);
             assert_eq!(means[0], means[1]);
         }
     }
@@ -378,7 +455,7 @@ mod tests {
                 let mut sums = vec![0.0; reduction.n_sums(&layout)];
                 let adding = (IntervalRule::Trapezoid, reduction, layout);
                 let total = add_interval(low, high, adding, -1.0, &mut sums);
-                (reduction.vector(&sums, layout), total)
+                (reduction.vector(&sums, layout, false), total)
             };
             let (positions, total) = add(Reduction::Positions);
             assert_eq!(total, add(Reduction::Channels).1);

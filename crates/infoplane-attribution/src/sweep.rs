@@ -27,7 +27,8 @@ pub enum Target {
 /// Where paths start.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Baseline {
-    /// Zero in the network's own, normalised input space: mean grey for normalised images.
+    /// Zero where the path runs: in the network's own, normalised input space (mean grey for normalised
+    /// images), or at an inner value (an embedding of zeros).
     #[default]
     Zero,
     /// One input for all samples, with the name to report.
@@ -54,7 +55,7 @@ impl Baseline {
         }
     }
 
-    /// Whether all samples' paths start at the same point.
+    /// Whether all samples' paths start at the same point. What stands beside the path may still differ.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self, Baseline::Zero | Baseline::Fixed { .. })
     }
@@ -69,6 +70,8 @@ pub struct SweepLayer {
     pub n_channels: usize,
     /// Units of a channel.
     pub positions: usize,
+    /// Whether channels are the value's last axis (features of tokens), not the first.
+    pub channels_last: bool,
     /// Whether every path from the input to the output crosses it.
     pub cut: bool,
 }
@@ -78,7 +81,8 @@ impl From<&Layer> for SweepLayer {
         SweepLayer {
             name: layer.name.clone(),
             n_channels: layer.n_channels(),
-            positions: layer.shape.iter().skip(1).product(),
+            positions: layer.position_shape().iter().product(),
+            channels_last: layer.channels_last,
             cut: layer.cut,
         }
     }
@@ -116,13 +120,13 @@ impl<'b> Sweep<'b> {
     ) -> Result<Sweep<'b>, AttributionError> {
         let layouts = backend.layouts();
         for (index, layer) in layers.iter().enumerate() {
-            let expected = layouts
+            let (channels, positions) = layouts
                 .get(index)
-                .map_or(0, |layout| layout.channels * layout.positions);
-            if layer.n_channels * layer.positions != expected {
+                .map_or((0, 0), |layout| (layout.channels, layout.positions));
+            if (layer.n_channels, layer.positions) != (channels, positions) {
                 return Err(AttributionError::Length {
                     what: "a layer",
-                    expected,
+                    expected: channels * positions,
                     actual: layer.n_channels * layer.positions,
                 });
             }
@@ -130,12 +134,12 @@ impl<'b> Sweep<'b> {
         let baseline_len = match &options.baseline {
             Baseline::Fixed { row, .. } => row.len(),
             Baseline::Blur(blur) => blur.len(),
-            Baseline::Zero | Baseline::Given => backend.input_len(),
+            Baseline::Zero | Baseline::Given => backend.sample_len(),
         };
-        if baseline_len != backend.input_len() {
+        if baseline_len != backend.sample_len() {
             return Err(AttributionError::Length {
                 what: "the baseline",
-                expected: backend.input_len(),
+                expected: backend.sample_len(),
                 actual: baseline_len,
             });
         }
@@ -181,6 +185,11 @@ impl<'b> Sweep<'b> {
     /// How the sweep goes.
     pub fn options(&self) -> &SweepOptions {
         &self.options
+    }
+
+    /// Whether a path's start gives the same for every sample of the same target.
+    pub(crate) fn starts_alike(&self) -> bool {
+        self.options.baseline.is_fixed() && !self.backend.has_values_beside()
     }
 
     /// By cut layer, how far an interval's totals are from the output's rise over it.

@@ -56,8 +56,20 @@ pub struct Attribution {
 pub struct Worker<'a> {
     sweep: &'a Sweep<'a>,
     pass: Pass<'a>,
-    /// The start of the sample's path, where each has its own.
+    buffers: Buffers,
+}
+
+/// Memory for the ends of a path.
+#[derive(Default)]
+struct Buffers {
+    /// The baseline of a sample that is blurred.
+    blurred: Vec<f32>,
+    /// Where the path starts.
     start: Vec<f32>,
+    /// Whether that is there already, and the same for all samples.
+    has_start: bool,
+    /// Where the path ends.
+    end: Vec<f32>,
 }
 
 impl<'a> Worker<'a> {
@@ -65,17 +77,37 @@ impl<'a> Worker<'a> {
         Worker {
             sweep,
             pass: Pass::new(sweep),
-            start: match sweep.options.baseline {
-                Baseline::Blur(_) => vec![0.0; sweep.backend.input_len()],
-                _ => Vec::new(),
+            buffers: Buffers {
+                blurred: match sweep.options.baseline {
+                    Baseline::Blur(_) => vec![0.0; sweep.backend.sample_len()],
+                    _ => Vec::new(),
+                },
+                start: match sweep.options.baseline {
+                    Baseline::Zero => Vec::new(),
+                    _ => vec![0.0; sweep.backend.input_len()],
+                },
+                has_start: false,
+                end: vec![0.0; sweep.backend.input_len()],
             },
         }
     }
 
     /// Attributes one sample.
     pub fn attribute(&mut self, sample: Sample<'_>) -> Result<Attribution, AttributionError> {
+        // Taken out while the pass borrows the rest.
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let result = self.attribute_between(sample, &mut buffers);
+        self.buffers = buffers;
+        result
+    }
+
+    fn attribute_between(
+        &mut self,
+        sample: Sample<'_>,
+        buffers: &mut Buffers,
+    ) -> Result<Attribution, AttributionError> {
         let Sample { input, label, .. } = sample;
-        let expected = self.sweep.backend.input_len();
+        let expected = self.sweep.backend.sample_len();
         let check = |what: &'static str, row: &[f32]| match row.len() {
             actual if actual != expected => Err(AttributionError::Length {
                 what,
@@ -85,27 +117,34 @@ impl<'a> Worker<'a> {
             _ => Ok(()),
         };
         check("the sample", input)?;
-        // Taken out while the pass borrows the rest.
-        let mut blurred = std::mem::take(&mut self.start);
         let start = match &self.sweep.options.baseline {
             Baseline::Zero => None,
             Baseline::Fixed { row, .. } => Some(row.as_slice()),
             Baseline::Blur(blur) => {
-                blur.apply(input, &mut blurred);
-                Some(blurred.as_slice())
+                blur.apply(input, &mut buffers.blurred);
+                Some(buffers.blurred.as_slice())
             }
             Baseline::Given => Some(sample.baseline.ok_or(AttributionError::NoBaseline)?),
         };
         if let Some(start) = start {
             check("the baseline", start)?;
+            if !buffers.has_start {
+                self.pass.enter(start, &mut buffers.start);
+                buffers.has_start = self.sweep.options.baseline.is_fixed();
+            }
         }
+        // The sample last: what stands beside the path is its own.
+        self.pass.enter(input, &mut buffers.end);
         let rule = match self.sweep.options.quadrature {
             Quadrature::Captum { .. } => IntervalRule::Left,
             _ => IntervalRule::Trapezoid,
         };
-        let result = self.along(&Path { input, start, rule }, label, sample.target);
-        self.start = blurred;
-        result
+        let path = Path {
+            input: &buffers.end,
+            start: start.map(|_| buffers.start.as_slice()),
+            rule,
+        };
+        self.along(&path, label, sample.target)
     }
 
     fn along(
@@ -271,7 +310,11 @@ impl<'a> Worker<'a> {
             .sums
             .iter()
             .zip(self.sweep.backend.layouts())
-            .map(|(sums, &layout)| self.sweep.options.reduction.vector(sums, layout))
+            .zip(&self.sweep.layers)
+            .map(|((sums, &layout), layer)| {
+                let reduction = self.sweep.options.reduction;
+                reduction.vector(sums, layout, layer.channels_last)
+            })
             .collect();
         let delta: Vec<Option<f32>> = self
             .sweep

@@ -174,6 +174,7 @@ fn sweep(backend: &Counting, quadrature: Quadrature, baseline: Baseline) -> Swee
         name: name.to_string(),
         n_channels: UNITS / 2,
         positions: 2,
+        channels_last: false,
         cut: true,
     });
     let options = SweepOptions {

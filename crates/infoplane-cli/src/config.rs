@@ -96,6 +96,7 @@ pub fn of_layers(args: &LayersArgs) -> RunConfig {
     if args.file.is_some() {
         config.model.clone_from(&args.file);
     }
+    over!(config, args, path_at);
     config
 }
 
@@ -134,8 +135,20 @@ fn attribution(config: &mut RunConfig, args: &AttributionArgs) {
         config.layers.clone_from(&args.layers);
     }
     over!(
-        config, args, target, baseline, blur_sigma, quadrature, steps, power, knee, tolerance,
-        max_steps, threads
+        config,
+        args,
+        target,
+        baseline,
+        path_at,
+        baseline_token,
+        blur_sigma,
+        quadrature,
+        steps,
+        power,
+        knee,
+        tolerance,
+        max_steps,
+        threads
     );
 }
 

@@ -91,6 +91,17 @@ pub struct AttributionArgs {
     /// `input`: the array `baseline` of --inputs, one row for all samples or one for each
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
+    /// Let the path run at an inner value of the network, by name, not at its input
+    ///
+    /// For networks whose input has nothing between one sample and another, as token ids: name the output of
+    /// the embedding. What that value is made of runs once a sample; what stands beside it (a mask, positions)
+    /// keeps the sample's content along the path. The baseline is then a content of that value: zero, or what
+    /// the network makes of a baseline sample. Layers before it can't be analysed.
+    #[arg(long, value_name = "VALUE")]
+    pub path_at: Option<String>,
+    /// With --path-at: the path starts where the network takes this token id at every position
+    #[arg(long, value_name = "ID")]
+    pub baseline_token: Option<u32>,
     /// σ of the baseline `blur`, in pixels [default: a twentieth of the shorter side]
     #[arg(long, value_name = "PIXELS", allow_negative_numbers = true)]
     pub blur_sigma: Option<f64>,
@@ -440,9 +451,10 @@ pub struct AttributeArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReduceArg {
-    /// One number a channel: the sum over positions
+    /// One number a channel (a feature of tokens): the sum over positions
     Channels,
-    /// One number a position: the sum over channels
+    /// One number a position (a token): the sum over channels; also called `tokens`
+    #[value(alias = "tokens")]
     Positions,
     /// One number a unit
     None,
@@ -572,6 +584,9 @@ pub struct LayersArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// Where paths run at an inner value (see `run --help`): its name
+    #[arg(long, value_name = "VALUE")]
+    pub path_at: Option<String>,
     /// List every layer, not only those that are analysed by default
     #[arg(long)]
     pub all: bool,

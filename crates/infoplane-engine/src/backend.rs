@@ -8,8 +8,20 @@ pub trait Backend: Send + Sync {
     /// Rows that run at once.
     fn batch(&self) -> usize;
 
-    /// Elements of one input row.
+    /// Elements of one row of the value in whose space paths run: the network's input, or an inner value
+    /// ([`Session::enter`]).
     fn input_len(&self) -> usize;
+
+    /// Elements of one sample.
+    fn sample_len(&self) -> usize {
+        self.input_len()
+    }
+
+    /// Whether values that change with the sample stand beside the path, so that the same point of two
+    /// samples' paths gives two results.
+    fn has_values_beside(&self) -> bool {
+        false
+    }
 
     /// Output units.
     fn n_outputs(&self) -> usize;
@@ -29,6 +41,19 @@ pub type Visitor<'a> = dyn FnMut(usize, &[f32], &[f32]) + 'a;
 pub trait Session: Send {
     /// The input rows, `[batch, input]`, to be filled before [`Session::forward`].
     fn input(&mut self) -> &mut [f32];
+
+    /// Runs what comes before the path for one sample. Writes the content of the value in whose space paths
+    /// run to `content`, one row; what stands beside the path belongs to this sample from now on, in every
+    /// row. Where paths run in the input's space the content is the sample itself.
+    fn enter(&mut self, sample: &[f32], content: &mut [f32]) {
+        content.copy_from_slice(sample);
+    }
+
+    /// Fills the rows with whole samples, `[n, sample]` with n up to the batch, so that
+    /// [`Session::forward`] gives the network's output for each.
+    fn load(&mut self, samples: &[f32]) {
+        self.input()[..samples.len()].copy_from_slice(samples);
+    }
 
     /// Runs the network; returns the logits, `[batch, outputs]`.
     fn forward(&mut self) -> &[f32];

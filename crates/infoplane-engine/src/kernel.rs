@@ -103,8 +103,8 @@ pub trait Kernel: Send + Sync {
         0
     }
 
-    /// The kernel for a single row, where it is affine and treats every row alike.
-    fn affine_for_one_row(&self) -> Option<Box<dyn Kernel>> {
+    /// The kernel for a single one of `batch` rows, where it is affine and treats every row alike.
+    fn affine_for_one_row(&self, _batch: usize) -> Option<Box<dyn Kernel>> {
         None
     }
 

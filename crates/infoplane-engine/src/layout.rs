@@ -8,8 +8,9 @@ pub(crate) const BLOCK: usize = LANES;
 /// The order of one row's elements: `channels` × `positions`.
 ///
 /// Element (c, p) is at `((c / block) · positions + p) · block + c % block`. With a block of 1 that is
-/// the plain, row-major order. With larger blocks the last one may be padded: its lanes beyond
-/// `channels` mean nothing.
+/// the plain, row-major order. With a block of all channels it is that of a value whose channels are last,
+/// as the features of tokens. With other blocks the last one may be padded: its lanes beyond `channels` mean
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// Channels of a row; for rows without positions, its units.
@@ -27,6 +28,15 @@ impl Layout {
             channels,
             positions,
             block: 1,
+        }
+    }
+
+    /// Row-major order of a value whose channels are on its last axis.
+    pub fn channels_last(channels: usize, positions: usize) -> Layout {
+        Layout {
+            channels,
+            positions,
+            block: channels,
         }
     }
 

@@ -141,6 +141,24 @@ pub enum GraphError {
         /// The other name.
         second: String,
     },
+    /// The path can't run at a value.
+    #[error("the path can't run at `{name}`: {reason}")]
+    PathAt {
+        /// The value that was asked for.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A layer was asked for that does not change along the path.
+    #[error(
+        "`{name}` does not depend on `{path_at}`, where the path runs: it stays the same along the path and can't be analysed"
+    )]
+    BeforePath {
+        /// The layer.
+        name: String,
+        /// The value in whose space the path runs.
+        path_at: String,
+    },
     /// A layer that does not exist was asked for.
     #[error("the model has no layer `{name}`{}", suggest(suggestions))]
     UnknownLayer {

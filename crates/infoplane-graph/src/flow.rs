@@ -9,7 +9,7 @@ use crate::shaped::{ShapedGraph, ValueState};
 /// The paths from one chosen value to another that meet no third one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowEdge {
-    /// Where they begin; `None` is the network's input.
+    /// Where they begin; `None` is where the path starts, the network's input as a rule.
     pub from: Option<ValueId>,
     /// Where they end; `None` is the network's output.
     pub to: Option<ValueId>,
@@ -38,7 +38,8 @@ pub fn flow(graph: &Graph, shaped: &ShapedGraph, chosen: &[ValueId]) -> Vec<Flow
     // the input first.
     let mut beginnings: Vec<Option<ValueId>> = vec![None];
     let mut reached: Vec<BTreeMap<usize, Products>> = vec![BTreeMap::new(); n_values];
-    reached[graph.input().index()].insert(0, (0, 0));
+    let start = graph.path_start();
+    reached[start.index()].insert(0, (0, 0));
     let mut edges = Vec::new();
     let mut end_at = |to, from: &BTreeMap<usize, Products>, beginnings: &[Option<ValueId>]| {
         edges.extend(from.iter().map(|(&beginning, &(fewest, most))| FlowEdge {
@@ -48,11 +49,13 @@ pub fn flow(graph: &Graph, shaped: &ShapedGraph, chosen: &[ValueId]) -> Vec<Flow
             most_products: most,
         }));
     };
-    for step in shaped.nodes() {
+    if is_chosen[start.index()] {
+        end_at(Some(start), &reached[start.index()], &beginnings);
+        reached[start.index()] = BTreeMap::from([(beginnings.len(), (0, 0))]);
+        beginnings.push(Some(start));
+    }
+    for step in shaped.nodes_along_path() {
         let varies = |id: ValueId| shaped.state(id).is_some_and(ValueState::varies);
-        if !varies(step.output) {
-            continue;
-        }
         let added = usize::from(is_product(&step.operation));
         let mut from: BTreeMap<usize, Products> = BTreeMap::new();
         for operand in step.operands.iter().filter(|&&id| varies(id)) {

@@ -507,7 +507,7 @@ mod tests {
     fn shape_of_a_runtime_value_folds() {
         let runtime = ValueState::Runtime {
             shape: vec![4, 3, 8, 9],
-            varies: true,
+            changes: crate::Change::AlongPath,
         };
         let all = fold(
             Op::Shape {

@@ -74,6 +74,10 @@ pub struct Graph {
     pub(crate) notes: Vec<String>,
     pub(crate) aliases: Vec<(String, ValueId)>,
     pub(crate) usual_sample_shape: Option<Vec<usize>>,
+    /// Where the path runs, if not at the input.
+    pub(crate) path_at: Option<ValueId>,
+    /// Values beside the output that someone wants.
+    pub(crate) also_wanted: Vec<ValueId>,
 }
 
 impl Graph {
@@ -90,6 +94,22 @@ impl Graph {
     /// The value that samples are fed to.
     pub fn input(&self) -> ValueId {
         self.input
+    }
+
+    /// The value in whose space the path to a sample runs: the input, or an inner value
+    /// ([`Graph::with_path_at`]).
+    pub fn path_start(&self) -> ValueId {
+        self.path_at.unwrap_or(self.input)
+    }
+
+    /// Whether paths run in the space of an inner value.
+    pub fn has_inner_path(&self) -> bool {
+        self.path_at.is_some()
+    }
+
+    /// The value of this position in [`Graph::values`].
+    pub(crate) fn value_id(&self, index: usize) -> ValueId {
+        ValueId(index)
     }
 
     /// The input's dimensions as declared, batch first.
@@ -297,6 +317,8 @@ impl GraphBuilder {
             notes: Vec::new(),
             aliases: self.aliases,
             usual_sample_shape: None,
+            path_at: None,
+            also_wanted: Vec::new(),
         })
     }
 

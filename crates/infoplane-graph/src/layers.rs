@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::channels::channels_last;
 use crate::error::GraphError;
 use crate::graph::{Graph, ValueId};
 use crate::op::Op;
@@ -23,6 +24,9 @@ pub struct Layer {
     pub operator: &'static str,
     /// Shape of one sample's value, without the batch dimension.
     pub shape: Vec<usize>,
+    /// Whether its channels (features) are on the last axis, and tokens or positions before them; else they
+    /// are on the first one.
+    pub channels_last: bool,
     /// Number of operators on the longest path from the input.
     pub depth: usize,
     /// Whether every path from the input to the output crosses it.
@@ -34,24 +38,43 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Length of the layer's vectors: channels, or units where there are no positions.
+    /// Length of the layer's vectors: channels (features of tokens), or units where there are no positions.
     pub fn n_channels(&self) -> usize {
-        self.shape.first().copied().unwrap_or(1)
+        let channels = match self.channels_last {
+            true => self.shape.last(),
+            false => self.shape.first(),
+        };
+        channels.copied().unwrap_or(1)
+    }
+
+    /// The axes of a channel's positions (tokens).
+    pub fn position_shape(&self) -> &[usize] {
+        let positions = match (self.channels_last, self.shape.len()) {
+            (_, 0) => &[],
+            (true, rank) => &self.shape[..rank - 1],
+            (false, _) => &self.shape[1..],
+        };
+        positions
     }
 }
 
-/// Every varying value in network order, with one row a sample.
+/// Every varying value in network order that has one row a sample.
+///
+/// Where the path runs at an inner value ([`Graph::with_path_at`]) that is the first one.
 pub fn layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
     let topology = Topology::of(graph, shaped);
+    let channels_last = channels_last(graph, shaped);
     shaped
         .nodes()
         .iter()
         .filter(|step| shaped.state(step.output).is_some_and(ValueState::varies))
+        .filter(|step| shaped.shape(step.output).first() == Some(&shaped.batch()))
         .map(|step| Layer {
             value: step.output,
             name: graph.value(step.output).name.clone(),
             operator: graph.node(step.node).op.name(),
             shape: shaped.shape(step.output).get(1..).unwrap_or(&[]).to_vec(),
+            channels_last: channels_last[step.output.index()],
             depth: topology.depth(step.output).unwrap_or(0),
             cut: topology.is_cut(step.output),
             parameters: shaped.parameters(step),
@@ -70,10 +93,9 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
     let users = Users::of(graph, shaped);
     let mut chosen = vec![false; graph.values().len()];
     let mut seen_activation = false;
-    for step in shaped.nodes() {
-        if !shaped.state(step.output).is_some_and(ValueState::varies) {
-            continue;
-        }
+    // Where the path runs at an inner value, that is what the network's input is elsewhere.
+    chosen[graph.path_start().index()] = graph.path_start() != graph.input();
+    for step in shaped.nodes_along_path() {
         let picked = match &step.operation {
             _ if users.is_pooled_further(graph, step) => None,
             Operation::Binary(BinaryOp::Add) if users.varying_operands(step) == 2 => {
@@ -169,6 +191,9 @@ pub fn layers_by_name(
             .map(|layer| layer.value)
             .or_else(|| alias().map(|&(_, value)| value))
             .ok_or_else(|| {
+                if let Some(error) = graph.before_path(shaped, name) {
+                    return error;
+                }
                 let aliases = graph.aliases().iter().map(|(other, _)| other.as_str());
                 let there = all.iter().map(|layer| layer.name.as_str());
                 GraphError::UnknownLayer {

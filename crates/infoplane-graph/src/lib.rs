@@ -4,6 +4,7 @@
 //! the resulting [`ShapedGraph`] has every attribute resolved and shape arithmetic folded away.
 
 mod arithmetic;
+mod channels;
 mod error;
 mod flow;
 mod fold;
@@ -12,6 +13,7 @@ mod layers;
 mod onnx;
 mod op;
 mod operation;
+mod path;
 mod resolve;
 mod shaped;
 mod tensor;
@@ -22,6 +24,7 @@ mod types;
 mod unary;
 mod weights;
 
+pub use channels::channels_last;
 pub use error::{GraphError, UnsupportedNode};
 pub use flow::{FlowEdge, flow};
 pub use graph::{Dim, Graph, Node, NodeId, Value, ValueId};
@@ -34,7 +37,7 @@ pub use op::{
 pub use operation::{
     BinaryOp, Contraction, Operation, PadMode, ReduceOp, ResizedAxis, Unary, VariadicOp, Window2d,
 };
-pub use shaped::{ShapedGraph, ShapedNode, ValueState};
+pub use shaped::{Change, ShapedGraph, ShapedNode, ValueState};
 pub use tensor::{Floats, Tensor, TensorData};
 pub use topology::Topology;
 pub use torchvision::{

@@ -274,6 +274,9 @@ pub enum Op {
     LeakyRelu {
         alpha: f32,
     },
+    /// PyTorch's linear layer: the last axis of the first operand times the transposed second operand, plus
+    /// the third one.
+    Linear,
     LogSoftmax {
         axis: i64,
         /// As in `Softmax`.
@@ -416,6 +419,7 @@ impl Op {
             Op::InstanceNormalization { .. } => "InstanceNormalization",
             Op::LayerNormalization { .. } => "LayerNormalization",
             Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::Linear => "Linear",
             Op::LogSoftmax { .. } => "LogSoftmax",
             Op::LpPool { .. } => "LpPool",
             Op::Lrn { .. } => "LRN",

@@ -69,7 +69,8 @@ pub enum Operation {
         /// Number of groups.
         groups: usize,
     },
-    /// α·op(A)·op(B) + β·C of matrices.
+    /// α·op(A)·op(B) + β·C of matrices. Where A is not transposed it may have more axes: all but its last
+    /// one are rows.
     Gemm {
         /// Factor of the product.
         alpha: f32,

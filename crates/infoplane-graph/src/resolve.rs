@@ -235,6 +235,7 @@ pub(crate) fn resolve(
             trans_a,
             trans_b,
         } => gemm(*alpha, *beta, *trans_a, *trans_b, operands),
+        Op::Linear => linear(operands),
         Op::MatMul => matmul(operands),
         Op::BatchNormalization { epsilon } => {
             let shape = operands.shape(0)?;
@@ -452,6 +453,30 @@ fn gemm(
         },
         operands: positions,
         shape,
+    })
+}
+
+/// A product of a matrix whose rows are all but the last axis.
+fn linear(operands: Operands<'_>) -> Result<Resolved, Problem> {
+    let (x, weights) = (operands.shape(0)?, operands.shape(1)?);
+    let (&[units, inner], Some((&features, rows))) = (weights, x.split_last()) else {
+        return Err(invalid(format!("weights {weights:?} for the shape {x:?}")));
+    };
+    let bias = operands.shape(2)?;
+    if features != inner || bias != [units] {
+        return Err(invalid(format!(
+            "weights {weights:?} and bias {bias:?} for the shape {x:?}"
+        )));
+    }
+    Ok(Resolved {
+        operation: Operation::Gemm {
+            alpha: 1.0,
+            beta: 1.0,
+            trans_a: false,
+            trans_b: true,
+        },
+        operands: vec![0, 1, 2],
+        shape: [rows, &[units]].concat(),
     })
 }
 

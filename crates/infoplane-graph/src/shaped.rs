@@ -20,9 +20,20 @@ pub enum ValueState {
     Runtime {
         /// The shape.
         shape: Vec<usize>,
-        /// Whether it changes with the input (otherwise it can be computed once, ahead).
-        varies: bool,
+        /// What it changes with.
+        changes: Change,
     },
+}
+
+/// What a value changes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Nothing: it can be computed once, ahead.
+    Never,
+    /// With the sample, but not along the path to it: it does not depend on [`Graph::path_start`].
+    WithSample,
+    /// Along the path.
+    AlongPath,
 }
 
 impl ValueState {
@@ -34,9 +45,17 @@ impl ValueState {
         }
     }
 
-    /// Whether the value changes with the network's input.
+    /// What the value changes with.
+    pub fn changes(&self) -> Change {
+        match self {
+            ValueState::Constant(_) => Change::Never,
+            ValueState::Runtime { changes, .. } => *changes,
+        }
+    }
+
+    /// Whether the value changes along the path to a sample.
     pub fn varies(&self) -> bool {
-        matches!(self, ValueState::Runtime { varies: true, .. })
+        self.changes() == Change::AlongPath
     }
 }
 
@@ -61,6 +80,7 @@ pub struct ShapedGraph {
     /// The type of every value that runs.
     types: Vec<ElementType>,
     steps: Vec<ShapedNode>,
+    path_start: ValueId,
 }
 
 /// No tensor of a network may be larger (elements).
@@ -127,7 +147,10 @@ impl Graph {
             .collect();
         states[self.input.0] = Some(ValueState::Runtime {
             shape: input_shape,
-            varies: true,
+            changes: match self.path_at {
+                None => Change::AlongPath,
+                Some(_) => Change::WithSample,
+            },
         });
         let mut types = vec![ElementType::Float; states.len()];
         types[self.input.0] = self.input_type;
@@ -136,6 +159,7 @@ impl Graph {
             states,
             types,
             steps: Vec::with_capacity(self.nodes.len()),
+            path_start: self.path_start(),
         };
         let declared_batch = match self.input_dims.first() {
             Some(Dim::Fixed(size)) => Some(*size),
@@ -146,7 +170,7 @@ impl Graph {
             .nodes
             .iter()
             .flat_map(|node| node.inputs.iter().flatten());
-        for id in operands.chain([&self.output]) {
+        for id in operands.chain([&self.output]).chain(&self.also_wanted) {
             used[id.0] = true;
         }
         for (index, node) in self.nodes.iter().enumerate() {
@@ -208,16 +232,28 @@ impl ShapedGraph {
         self.types[value.0]
     }
 
+    /// What a value changes with.
+    pub fn changes(&self, value: ValueId) -> Change {
+        self.state(value).map_or(Change::Never, ValueState::changes)
+    }
+
+    /// The nodes that run at every point of a path; those before them run once a sample, or ahead.
+    pub fn nodes_along_path(&self) -> impl DoubleEndedIterator<Item = &ShapedNode> {
+        self.steps.iter().filter(|step| self.runs_along_path(step))
+    }
+
+    /// Whether a node runs at every point of a path.
+    pub fn runs_along_path(&self, step: &ShapedNode) -> bool {
+        self.changes(step.output) == Change::AlongPath && step.output != self.path_start
+    }
+
     /// Whether every varying value keeps one row a sample along its first axis, so that samples
     /// don't mix.
     ///
     /// Conservative: an operator that touches the first axis counts as mixing.
     pub fn rows_are_independent(&self) -> bool {
-        self.steps.iter().all(|step| {
-            let varies = |id: &ValueId| self.state(*id).is_some_and(ValueState::varies);
-            if !varies(&step.output) {
-                return true;
-            }
+        self.nodes_along_path().all(|step| {
+            let varies = |id: &ValueId| self.changes(*id) != Change::Never;
             let keeps_rows = |id: &ValueId| self.shape(*id).first() == Some(&self.batch);
             let operands_keep_rows = step.operands.iter().filter(|id| varies(id)).all(keeps_rows);
             let touches_rows = match &step.operation {
@@ -285,7 +321,8 @@ impl ShapedGraph {
             }
             Operation::Gemm { trans_a, .. } => {
                 let a = self.shape(step.operands[0]);
-                output * a.get(usize::from(!*trans_a)).copied().unwrap_or(1) as u64
+                let inner = if *trans_a { a.first() } else { a.last() };
+                output * inner.copied().unwrap_or(1) as u64
             }
             Operation::MatMul => {
                 let a = self.shape(step.operands[0]);
@@ -425,14 +462,17 @@ impl ShapedGraph {
             .collect::<Result<Vec<_>, _>>()?;
         let operation = types::operation_for(resolved.operation, &operand_types);
         self.types[output.0] = types::of_result(op, &operation, &operand_types)?;
-        let varies = operand_ids.iter().any(|operand| {
-            self.states[operand.0]
-                .as_ref()
-                .is_some_and(ValueState::varies)
-        });
+        let changes = match output == self.path_start {
+            true => Change::AlongPath,
+            false => operand_ids
+                .iter()
+                .map(|operand| self.changes(*operand))
+                .max()
+                .unwrap_or(Change::Never),
+        };
         self.states[output.0] = Some(ValueState::Runtime {
             shape: resolved.shape,
-            varies,
+            changes,
         });
         self.steps.push(ShapedNode {
             node: id,

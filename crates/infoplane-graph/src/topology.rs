@@ -13,7 +13,7 @@ pub struct Topology {
 impl Topology {
     /// Analyses a specialised graph.
     ///
-    /// A value is a *cut* if every path from the input to the output crosses it. In an order in
+    /// A value is a *cut* if every way from [`Graph::path_start`] to the output crosses it. In an order in
     /// which every operand is made before it is used, that is exactly when the value is the only
     /// one made so far that is still to be used on the way to the output.
     pub fn of(graph: &Graph, shaped: &ShapedGraph) -> Topology {
@@ -23,8 +23,8 @@ impl Topology {
         let mut needed = vec![false; n_values];
         needed[graph.output().0] = true;
         pending_uses[graph.output().0] = 1;
-        for step in shaped.nodes().iter().rev() {
-            if needed[step.output.0] && varies(step.output) {
+        for step in shaped.nodes_along_path().rev() {
+            if needed[step.output.0] {
                 for operand in step.operands.iter().filter(|&&id| varies(id)) {
                     needed[operand.0] = true;
                     pending_uses[operand.0] += 1;
@@ -34,13 +34,11 @@ impl Topology {
 
         let mut depth = vec![None; n_values];
         let mut cut = vec![false; n_values];
-        depth[graph.input().0] = Some(0);
-        cut[graph.input().0] = true;
-        let mut live = usize::from(needed[graph.input().0]);
-        for step in shaped.nodes() {
-            if !varies(step.output) {
-                continue;
-            }
+        let start = graph.path_start();
+        depth[start.0] = Some(0);
+        cut[start.0] = true;
+        let mut live = usize::from(needed[start.0]);
+        for step in shaped.nodes_along_path() {
             let operands = || step.operands.iter().filter(|&&id| varies(id));
             depth[step.output.0] = operands()
                 .filter_map(|id| depth[id.0])
@@ -61,12 +59,12 @@ impl Topology {
         Topology { depth, cut }
     }
 
-    /// Number of operators on the longest path from the input; `None` for values that don't vary.
+    /// Number of operators on the longest way from [`Graph::path_start`]; `None` for values that don't vary.
     pub fn depth(&self, value: ValueId) -> Option<usize> {
         self.depth[value.0]
     }
 
-    /// Whether every path from the input to the output crosses the value.
+    /// Whether every way from [`Graph::path_start`] to the output crosses the value.
     pub fn is_cut(&self, value: ValueId) -> bool {
         self.cut[value.0]
     }

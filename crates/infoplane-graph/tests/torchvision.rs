@@ -38,7 +38,7 @@ fn misfit(architecture: &str, tensors: Tensors) -> (Box<Misfit>, String) {
 }
 
 /// Parameters as torchvision counts them, of 1,000 classes.
-const PARAMETERS: [(&str, u64); 18] = [
+const PARAMETERS: [(&str, u64); 64] = [
     ("resnet18", 11_689_512),
     ("resnet34", 21_797_672),
     ("resnet50", 25_557_032),
@@ -57,6 +57,52 @@ const PARAMETERS: [(&str, u64); 18] = [
     ("squeezenet1_0", 1_248_424),
     ("squeezenet1_1", 1_235_496),
     ("mobilenet_v2", 3_504_872),
+    ("densenet121", 7_978_856),
+    ("densenet161", 28_681_000),
+    ("densenet169", 14_149_480),
+    ("densenet201", 20_013_928),
+    ("googlenet", 6_624_904),
+    ("googlenet_untransformed", 6_624_904),
+    ("inception_v3", 23_834_568),
+    ("inception_v3_untransformed", 23_834_568),
+    ("mnasnet0_5", 2_218_512),
+    ("mnasnet0_75", 3_170_208),
+    ("mnasnet1_0", 4_383_312),
+    ("mnasnet1_3", 6_282_256),
+    ("shufflenet_v2_x0_5", 1_366_792),
+    ("shufflenet_v2_x1_0", 2_278_604),
+    ("shufflenet_v2_x1_5", 3_503_624),
+    ("shufflenet_v2_x2_0", 7_393_996),
+    ("efficientnet_b0", 5_288_548),
+    ("efficientnet_b1", 7_794_184),
+    ("efficientnet_b2", 9_109_994),
+    ("efficientnet_b3", 12_233_232),
+    ("efficientnet_b4", 19_341_616),
+    ("efficientnet_b5", 30_389_784),
+    ("efficientnet_b6", 43_040_704),
+    ("efficientnet_b7", 66_347_960),
+    ("convnext_tiny", 28_589_128),
+    ("convnext_small", 50_223_688),
+    ("convnext_base", 88_591_464),
+    ("convnext_large", 197_767_336),
+    ("regnet_y_400mf", 4_344_144),
+    ("regnet_y_800mf", 6_432_512),
+    ("regnet_y_1_6gf", 11_202_430),
+    ("regnet_y_3_2gf", 19_436_338),
+    ("regnet_y_8gf", 39_381_472),
+    ("regnet_y_16gf", 83_590_140),
+    ("regnet_y_32gf", 145_046_770),
+    ("regnet_x_400mf", 5_495_976),
+    ("regnet_x_800mf", 7_259_656),
+    ("regnet_x_1_6gf", 9_190_136),
+    ("regnet_x_3_2gf", 15_296_552),
+    ("regnet_x_8gf", 39_572_648),
+    ("regnet_x_16gf", 54_278_536),
+    ("regnet_x_32gf", 107_811_560),
+    ("vit_b_16", 86_567_656),
+    ("vit_b_32", 88_224_232),
+    ("vit_l_16", 304_326_632),
+    ("vit_l_32", 306_535_400),
 ];
 
 #[test]
@@ -80,8 +126,26 @@ fn every_architecture_has_its_shapes_and_default_layers() {
     for name in torchvision_names() {
         let graph = build(name, 10);
         let usual = graph.usual_sample_shape().unwrap();
-        assert_eq!(usual, [3, 224, 224]);
-        for shape in [usual, vec![3, 96, 160]] {
+        let side = match name {
+            _ if name.starts_with("inception_v3") => 299,
+            "efficientnet_b1" => 240,
+            "efficientnet_b2" => 288,
+            "efficientnet_b3" => 300,
+            "efficientnet_b4" => 380,
+            "efficientnet_b5" => 456,
+            "efficientnet_b6" => 528,
+            "efficientnet_b7" => 600,
+            _ => 224,
+        };
+        assert_eq!(usual, [3, side, side]);
+        let other = vec![3, 96, 160];
+        if name.starts_with("vit") {
+            assert!(graph.specialize(&other, 2).is_err(), "{name}");
+        }
+        for shape in [usual, other] {
+            if graph.check_sample_shape(&shape).is_err() {
+                continue;
+            }
             let shaped = graph.specialize(&shape, 2).unwrap();
             assert_eq!(shaped.shape(graph.output()), [2, 10], "{name}");
             assert!(shaped.rows_are_independent(), "{name}");
@@ -208,13 +272,188 @@ fn weights_with_timms_names_fit() {
     for (architecture, name) in [
         ("vgg11_bn", "vgg11_bn"),
         ("mobilenet_v2", "mobilenetv2_100"),
+        ("efficientnet_b0", "efficientnet_b0"),
+        ("convnext_tiny", "convnext_tiny"),
+        ("regnet_y_400mf", "regnety_004"),
+        ("vit_b_32", "vit_base_patch32_224"),
     ] {
         let tensors = timm(name);
         let expected = torchvision_tensors(architecture, 1000).unwrap().len();
         assert_eq!(tensors.len(), expected);
         let graph = read_torchvision(architecture, &zeros(tensors)).unwrap();
-        assert!(graph.specialize(&[3, 64, 64], 1).is_ok());
+        let shape = graph.usual_sample_shape().unwrap();
+        assert!(graph.specialize(&shape, 1).is_ok());
     }
+}
+
+#[test]
+fn densenets_weights_from_before_the_renaming_fit() {
+    let mut tensors = torchvision_tensors("densenet121", 1000).unwrap();
+    let mut renamed = 0;
+    for (name, _) in &mut tensors {
+        let before = name.clone();
+        if name.contains("denselayer") {
+            for (now, then) in [
+                ("norm1", "norm.1"),
+                ("norm2", "norm.2"),
+                ("conv1", "conv.1"),
+                ("conv2", "conv.2"),
+            ] {
+                *name = name.replace(now, then);
+            }
+        }
+        renamed += usize::from(*name != before);
+    }
+    assert_eq!(renamed, 58 * 10);
+    assert!(read_torchvision("densenet121", &zeros(tensors)).is_ok());
+}
+
+#[test]
+fn heads_for_the_training_may_be_there_but_nothing_else_beyond_the_network() {
+    for (architecture, heads) in [
+        ("googlenet", ["aux1.conv.conv.weight", "aux2.fc2.bias"]),
+        (
+            "inception_v3",
+            ["AuxLogits.conv0.bn.bias", "AuxLogits.fc.weight"],
+        ),
+    ] {
+        let mut tensors = torchvision_tensors(architecture, 1000).unwrap();
+        tensors.extend(heads.map(|name| (name.to_string(), vec![2])));
+        assert!(read_torchvision(architecture, &zeros(tensors.clone())).is_ok());
+        tensors.push(("auxiliary.weight".to_string(), vec![2]));
+        let (misfit, _) = misfit(architecture, tensors);
+        assert_eq!(misfit.extra, ["auxiliary.weight"]);
+    }
+}
+
+#[test]
+fn the_scale_of_the_input_is_changed_unless_the_name_says_otherwise() {
+    for architecture in ["googlenet", "inception_v3"] {
+        let names = |architecture: &str| -> Vec<String> {
+            let graph = build(architecture, 5);
+            let values = graph.values().iter();
+            values.map(|value| value.name.clone()).collect()
+        };
+        let transforms = |names: Vec<String>| names.contains(&"transform_input".to_string());
+        assert!(transforms(names(architecture)));
+        assert!(!transforms(names(&format!("{architecture}_untransformed"))));
+        // It has learned nothing, so that no control shuffles it.
+        let graph = build(architecture, 5);
+        let nodes = graph.parametrised_nodes();
+        let mut learned = nodes.iter().map(|node| &graph.node(*node).name);
+        assert!(!learned.any(|name| name.starts_with("transform_input")));
+    }
+}
+
+#[test]
+fn features_of_tokens_are_channels_on_the_last_axis() {
+    let graph = build("vit_b_32", 10);
+    let shaped = graph.specialize(&[3, 224, 224], 1).unwrap();
+    let all = layers(&graph, &shaped);
+    let layer = |name: &str| all.iter().find(|layer| layer.name == name).unwrap();
+    for (name, shape, channels, last) in [
+        ("conv_proj", vec![768, 7, 7], 768, false),
+        ("permute", vec![49, 768], 768, true),
+        ("cat", vec![50, 768], 768, true),
+        (
+            "encoder.layers.encoder_layer_0.ln_1",
+            vec![50, 768],
+            768,
+            true,
+        ),
+        (
+            "encoder.layers.encoder_layer_3.mlp.1",
+            vec![50, 3072],
+            3072,
+            true,
+        ),
+        // By head.
+        (
+            "encoder.layers.encoder_layer_3.self_attention.weights",
+            vec![12, 50, 50],
+            12,
+            false,
+        ),
+        (
+            "encoder.layers.encoder_layer_3.self_attention",
+            vec![50, 768],
+            768,
+            true,
+        ),
+        ("encoder", vec![50, 768], 768, true),
+        ("getitem", vec![768], 768, false),
+        ("heads.head", vec![10], 10, false),
+    ] {
+        let found = layer(name);
+        assert_eq!(found.shape, shape, "{name}");
+        assert_eq!(
+            (found.n_channels(), found.channels_last),
+            (channels, last),
+            "{name}"
+        );
+    }
+    let chosen = default_layers(&graph, &shaped);
+    let has = |name: &str| chosen.iter().any(|layer| layer.name == name);
+    assert!(has("encoder.layers.encoder_layer_0") && has("encoder.layers.encoder_layer_11"));
+
+    let graph = build("convnext_tiny", 10);
+    let shaped = graph.specialize(&[3, 64, 64], 1).unwrap();
+    let all = layers(&graph, &shaped);
+    let layer = |name: &str| all.iter().find(|layer| layer.name == name).unwrap();
+    assert!(layer("features.1.0.block.3").channels_last);
+    assert_eq!(layer("features.1.0.block.3").n_channels(), 384);
+    assert!(!layer("features.1.0.block.6").channels_last);
+    assert!(!layer("features.2").channels_last);
+}
+
+#[test]
+fn a_path_at_an_inner_value_leaves_what_is_before_it_out() {
+    let graph = build("resnet18", 10);
+    let at = graph.with_path_at("layer2.0.conv1").unwrap();
+    let shaped = at.specialize(&[3, 64, 64], 1).unwrap();
+    let all = layers(&at, &shaped);
+    assert_eq!(
+        (all[0].name.as_str(), all[0].depth, all[0].cut),
+        ("layer2.0.conv1", 0, true)
+    );
+    let found = |name: &str| all.iter().find(|layer| layer.name == name);
+    // The shortcut beside it keeps the sample's content.
+    assert!(found("layer2.0.downsample.1").is_none() && found("layer1.1").is_none());
+    // So that the branch carries the whole difference.
+    assert!(found("layer2.0.bn2").unwrap().cut);
+    assert!(
+        !layers(&graph, &graph.specialize(&[3, 64, 64], 1).unwrap())
+            .iter()
+            .find(|layer| layer.name == "layer2.0.bn2")
+            .unwrap()
+            .cut
+    );
+    let chosen = default_layers(&at, &shaped);
+    assert_eq!(chosen[0].name, "layer2.0.conv1");
+    let edges = flow(
+        &at,
+        &shaped,
+        &chosen.iter().map(|layer| layer.value).collect::<Vec<_>>(),
+    );
+    assert_eq!((edges[0].from, edges[0].to), (None, Some(chosen[0].value)));
+
+    let error = layers_by_name(&at, &shaped, &["layer1.0.add".to_string()]).unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("`layer1.0.add`") && said.contains("`layer2.0.conv1`"),
+        "{said}"
+    );
+    for (name, part) in [
+        ("fc", "output"),
+        ("layer2.0.conv1.weight", "input"),
+        ("layer9", "no layer"),
+    ] {
+        let said = graph.with_path_at(name).unwrap_err().to_string();
+        assert!(said.contains(part) && said.contains(name), "{said}");
+    }
+    // By another name, and at the input itself.
+    assert!(graph.with_path_at("layer1.0.relu_1").is_ok());
+    assert!(!graph.with_path_at("input").unwrap().has_inner_path());
 }
 
 #[test]

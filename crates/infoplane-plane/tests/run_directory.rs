@@ -13,6 +13,7 @@ fn manifest() -> RunManifest {
         operator: "Relu".to_owned(),
         shape: vec![n_channels],
         n_channels,
+        channels_last: false,
         cut,
         depth,
     };

@@ -263,6 +263,7 @@ mod tests {
             operator: String::new(),
             shape: vec![n_channels],
             n_channels,
+            channels_last: false,
             cut: true,
             depth: 0,
         };

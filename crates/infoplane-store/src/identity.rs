@@ -130,6 +130,7 @@ mod tests {
             operator: "Relu".to_owned(),
             shape: vec![4, 2, 2],
             n_channels: 4,
+            channels_last: false,
             cut: true,
             depth: 1,
         }

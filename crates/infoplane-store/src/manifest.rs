@@ -92,8 +92,11 @@ pub struct LayerInfo {
     pub operator: String,
     /// Shape of one sample's value, without the batch dimension.
     pub shape: Vec<usize>,
-    /// Length of its vectors: channels, or units where there are no positions.
+    /// Length of its vectors: channels (features of tokens), or units where there are no positions.
     pub n_channels: usize,
+    /// Whether its channels are on the last axis of its shape (features of tokens), not on the first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub channels_last: bool,
     /// Whether every path from the input to the output crosses it.
     pub cut: bool,
     /// Position in the network: number of operators on the longest path from the input.
@@ -119,11 +122,18 @@ impl ModelInfo {
 impl LayerInfo {
     /// Height and width of the layer's values, where they lie on a plane of more than one position.
     pub fn map_shape(&self) -> Option<[usize; 2]> {
-        match *self.shape {
-            [_, height, width] if height * width > 1 => Some([height, width]),
-            _ => None,
-        }
+        let (height, width) = match *self.shape {
+            [height, width, _] if self.channels_last => (height, width),
+            [_, height, width] if !self.channels_last => (height, width),
+            _ => return None,
+        };
+        (height * width > 1).then_some([height, width])
     }
+}
+
+/// For settings that are only written where they are set.
+fn is_false(set: &bool) -> bool {
+    !*set
 }
 
 /// The analysed samples.

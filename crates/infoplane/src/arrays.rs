@@ -61,7 +61,7 @@ pub struct Unreached {
 }
 
 /// Attributes the arrays of `inputs` and writes `conductance/<layer>` (N × the layer's shape, N ×
-/// channels, or N × the shape of its positions), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits`, `steps` and
+/// channels, or N × the shape of its positions or tokens), `delta/<layer>` for cut layers, `f_input`, `f_baseline`, `target`, `logits`, `steps` and
 /// `error` (a sample's largest relative completeness error) to the archive `raw`.
 ///
 /// The quadrature is `graded` where the configuration names none.
@@ -96,7 +96,7 @@ pub fn attribute(
     .with_node_memory(node_memory(config.n_threads()?, &quadrature))
     .with_first_layer_at_every_node();
     let n = inputs.input.shape()[0];
-    let input_len = plan.input_len();
+    let input_len = plan.sample_len();
     let rows = inputs.input.as_slice().unwrap_or_default();
     let own_baselines = match sweep.options().baseline {
         Baseline::Given => inputs.baseline.as_ref().and_then(|rows| rows.as_slice()),
@@ -153,7 +153,7 @@ pub fn attribute(
     for (position, layer) in layers.iter().enumerate() {
         let shape = match reduction {
             Reduction::Channels => vec![n, layer.n_channels()],
-            Reduction::Positions => [&[n], layer.shape.get(1..).unwrap_or_default()].concat(),
+            Reduction::Positions => [&[n], layer.position_shape()].concat(),
             Reduction::None => [&[n], layer.shape.as_slice()].concat(),
         };
         let values = results
@@ -236,8 +236,8 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Predicti
     let mut session = plan.session();
     let mut logits = Vec::with_capacity(n * plan.n_outputs());
     let rows = inputs.input.as_slice().unwrap_or_default();
-    for row in rows.chunks_exact(plan.input_len()) {
-        session.input().copy_from_slice(row);
+    for row in rows.chunks_exact(plan.sample_len()) {
+        session.load(row);
         logits.extend_from_slice(session.forward());
     }
     let n_outputs = plan.n_outputs();
@@ -259,7 +259,7 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Predicti
 
 /// The baseline that is asked for; `input` is the array of that name beside the inputs.
 fn baseline(config: &RunConfig, inputs: &Inputs) -> Result<Baseline, Error> {
-    if config.baseline.as_deref() != Some("input") {
+    if config.baseline.as_deref() != Some("input") || config.baseline_token.is_some() {
         return config.baseline(&inputs.input.shape()[1..], None);
     }
     let Some(rows) = &inputs.baseline else {

@@ -37,6 +37,10 @@ pub struct RunConfig {
     pub target: Option<String>,
     /// `zero`, `black`, `mean`, `blur`, or `input` (an array given beside the inputs).
     pub baseline: Option<String>,
+    /// The inner value in whose space the path to a sample runs, by name; the input by default.
+    pub path_at: Option<String>,
+    /// The baseline of a network that takes token ids: this id at every position.
+    pub baseline_token: Option<u32>,
     /// σ of the baseline `blur`, in pixels; a twentieth of the shorter side by default.
     pub blur_sigma: Option<f64>,
     /// `adaptive`, `hyperbolic`, `graded`, `trapezoid` or `captum`.
@@ -124,6 +128,8 @@ pub const DEFAULT_TOLERANCE: f64 = 0.02;
 pub const DEFAULT_MAX_STEPS: usize = 64;
 /// Samples of each control.
 pub const DEFAULT_CONTROL_SAMPLES: usize = 500;
+/// Largest id of a token: networks compute in f32.
+const LARGEST_TOKEN: u32 = 1 << 24;
 /// Fewest of them.
 const LEAST_CONTROL_SAMPLES: usize = 20;
 /// Seed of everything random.
@@ -224,6 +230,29 @@ impl RunConfig {
             return Err(Error::Setting(
                 "--blur-sigma is for the baseline `blur`".to_string(),
             ));
+        }
+        if let Some(token) = self.baseline_token {
+            if self.path_at.is_none() {
+                return Err(Error::Setting(
+                    "--baseline-token needs --path-at: a path from one token id to another has nothing in between"
+                        .to_string(),
+                ));
+            }
+            if self.baseline.is_some() {
+                return Err(Error::Setting(
+                    "--baseline and --baseline-token both say where the path starts; give one"
+                        .to_string(),
+                ));
+            }
+            if token > LARGEST_TOKEN {
+                return Err(Error::Setting(format!(
+                    "--baseline-token {token}; ids up to {LARGEST_TOKEN} can be told apart"
+                )));
+            }
+            return Ok(Baseline::Fixed {
+                name: format!("token {token}"),
+                row: vec![token as f32; sample_shape.iter().product()],
+            });
         }
         match self.baseline.as_deref() {
             None | Some("zero") => Ok(Baseline::Zero),

@@ -53,7 +53,19 @@ impl Model {
     pub fn from_config(config: &RunConfig) -> Result<Model, Error> {
         let model = config.model.as_deref();
         let model = model.ok_or_else(|| Error::Setting("--model is missing".to_string()))?;
-        Model::open(model, config.weights.as_deref())
+        let model = Model::open(model, config.weights.as_deref())?;
+        match &config.path_at {
+            Some(name) => model.with_path_at(name),
+            None => Ok(model),
+        }
+    }
+
+    /// The model with the paths to samples in the space of an inner value.
+    fn with_path_at(self, name: &str) -> Result<Model, Error> {
+        Ok(Model {
+            graph: self.graph.with_path_at(name)?,
+            ..self
+        })
     }
 
     /// Reads an ONNX file, or a torchvision architecture by its name with its weights. Either file may be
@@ -227,6 +239,11 @@ impl Model {
             exact,
         };
         let single = self.shaped(sample_shape)?;
+        if let Some(embedding) = self.graph.lookup_along_path(&single) {
+            return Err(Error::Setting(format!(
+                "the network takes token ids, and between one id and another lies no path; let it run at what the ids are looked up to, with --path-at {embedding}"
+            )));
+        }
         let n_rows = n_rows.max(1);
         let rows_allowed = self.rows_allowed(&single, layers, keep_values).min(n_rows);
         let rows = n_rows.div_ceil(n_rows.div_ceil(rows_allowed));
@@ -281,6 +298,7 @@ impl Model {
                     operator: layer.operator.to_string(),
                     shape: layer.shape.clone(),
                     n_channels: layer.n_channels(),
+                    channels_last: layer.channels_last,
                     cut: layer.cut,
                     depth: layer.depth,
                 })

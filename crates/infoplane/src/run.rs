@@ -99,6 +99,11 @@ impl Run {
         let options = SweepOptions {
             quadrature: config.quadrature(QuadratureName::Adaptive)?,
             baseline: match config.baseline.as_deref() {
+                Some("mean") if config.path_at.is_some() => {
+                    return Err(Error::Setting(
+                        "the baseline `mean` averages samples, which means nothing for token ids; with --path-at there are zero and --baseline-token".to_string(),
+                    ));
+                }
                 Some("mean") => mean_baseline(dataset.as_ref(), config.n_threads()?)?,
                 _ => config.baseline(&sample_shape, preprocess.as_ref())?,
             },
@@ -118,6 +123,9 @@ impl Run {
             "preprocess": &preprocess,
         });
         if let Some(settings) = settings.as_object_mut() {
+            if let Some(name) = &config.path_at {
+                settings.insert("path_at".to_string(), name.as_str().into());
+            }
             settings.extend(config.selection_json());
             let seed = config.seed.unwrap_or(DEFAULT_SEED);
             settings.insert("seed".to_string(), seed.into());
@@ -260,7 +268,7 @@ impl Run {
             "sweep planned"
         );
         if self.strict {
-            self.check_samples(plan.input_len(), stop)?;
+            self.check_samples(plan.sample_len(), stop)?;
         }
 
         let mut writer = RunDir::open_for_writing(out, &self.manifest, DEFAULT_PART_SIZE)?;
@@ -293,7 +301,7 @@ impl Run {
                     skipped,
                 });
             };
-            let input_len = plan.input_len();
+            let input_len = plan.sample_len();
             self.sweep(&sweep, input_len, &mut writer, &todo, &mut advance, stop)?;
         }
         let stored = samples.iter().filter(|&&index| writer.is_stored(index));

@@ -21,10 +21,10 @@ pub fn uniform(name: &str, n: usize) -> impl Iterator<Item = f32> {
 pub fn tensor(name: &str, shape: &[usize]) -> Tensor {
     let n: usize = shape.iter().product();
     let signed = |u: f32| 2.0 * u - 1.0;
-    let values: Vec<f32> = match name.rsplit('.').next() {
-        Some("running_var") => uniform(name, n).map(|u| 1.0 + 0.2 * u).collect(),
-        Some("running_mean") => uniform(name, n).map(|u| 0.1 * signed(u)).collect(),
-        Some("bias") => uniform(name, n).map(|u| 0.05 * signed(u)).collect(),
+    let values: Vec<f32> = match name {
+        _ if name.ends_with("running_var") => uniform(name, n).map(|u| 1.0 + 0.2 * u).collect(),
+        _ if name.ends_with("running_mean") => uniform(name, n).map(|u| 0.1 * signed(u)).collect(),
+        _ if name.ends_with("bias") => uniform(name, n).map(|u| 0.05 * signed(u)).collect(),
         _ if shape.len() == 1 => uniform(name, n).map(|u| 0.5 + 0.1 * signed(u)).collect(),
         _ => {
             let fan_in = n as f64 / shape[0] as f64;

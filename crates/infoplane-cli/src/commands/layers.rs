@@ -42,6 +42,8 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
                     "layer": row.layer.name,
                     "operator": row.layer.operator,
                     "shape": row.layer.shape,
+                    "channels": row.layer.n_channels(),
+                    "channels_last": row.layer.channels_last,
                     "depth": row.layer.depth,
                     "parameters": row.parameters,
                     "flops": row.flops,
@@ -58,6 +60,7 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
         "layer",
         "operator",
         "shape",
+        "channels>",
         "depth>",
         "parameters>",
         "FLOPs>",
@@ -70,6 +73,7 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
             row.layer.name.clone(),
             row.layer.operator.to_string(),
             dims.join("×"),
+            channels(row.layer),
             row.layer.depth.to_string(),
             short_count(row.parameters),
             short_count(row.flops),
@@ -95,6 +99,14 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
     )?;
     print_model_notes(&mut out, model.graph().notes())?;
     Ok(())
+}
+
+/// The length of a layer's vectors; behind it, where that is the last axis of its shape.
+fn channels(layer: &Layer) -> String {
+    match layer.channels_last {
+        true => format!("{} (last)", layer.n_channels()),
+        false => layer.n_channels().to_string(),
+    }
 }
 
 struct Row<'a> {

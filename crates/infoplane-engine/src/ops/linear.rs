@@ -64,11 +64,15 @@ impl Kernel for Linear {
         "linear"
     }
 
-    fn affine_for_one_row(&self) -> Option<Box<dyn Kernel>> {
-        Some(Box::new(Linear {
-            samples: 1,
-            ..self.clone()
-        }))
+    fn affine_for_one_row(&self, batch: usize) -> Option<Box<dyn Kernel>> {
+        let samples = self.samples / batch;
+        let whole = self.samples.is_multiple_of(batch) && samples > 0;
+        whole.then(|| -> Box<dyn Kernel> {
+            Box::new(Linear {
+                samples,
+                ..self.clone()
+            })
+        })
     }
 
     fn constant_bytes(&self) -> usize {
@@ -345,5 +349,17 @@ mod tests {
                 assert_eq!(own, expected);
             }
         }
+    }
+
+    #[test]
+    fn one_row_of_a_batch_has_all_its_tokens() {
+        let all = linear(6, [5, 7], true, true);
+        let one = all.affine_for_one_row(2).unwrap();
+        let x = values(6 * 7, 8);
+        let (mut whole, mut row) = (vec![0.0; 30], vec![0.0; 15]);
+        all.forward(&[&x], &mut whole, &mut [], &mut []);
+        one.forward(&[&x[21..]], &mut row, &mut [], &mut []);
+        assert_eq!(row, whole[15..]);
+        assert!(all.affine_for_one_row(4).is_none());
     }
 }

@@ -7,6 +7,10 @@ use crate::error::EngineError;
 use crate::gemm::{Matrix, MatrixMut, gemm};
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
 
+/// From so many rows on, packing the weights costs less than reading them for every few rows: a product of
+/// matrices is faster than [`Linear`].
+const MANY_ROWS: usize = 32;
+
 /// Attributes of a `Gemm`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GemmAttributes {
@@ -16,7 +20,8 @@ pub(crate) struct GemmAttributes {
     pub trans_b: bool,
 }
 
-/// Builds the kernel of α·op(A)·op(B) + β·C; C, broadcast to the result, may be left out.
+/// Builds the kernel of α·op(A)·op(B) + β·C; C, broadcast to the result, may be left out. All but the last
+/// axis of an A that is not transposed are rows.
 pub(crate) fn build_gemm(
     operator: &'static str,
     attributes: GemmAttributes,
@@ -32,6 +37,10 @@ pub(crate) fn build_gemm(
     let a = &operand(operator, operands, 0)?.shape;
     let b = &operand(operator, operands, 1)?.shape;
     let misfit = || shape_error(operator, operands, output_shape);
+    let (a, output_shape) = match trans_a {
+        true => (a.clone(), output_shape.to_vec()),
+        false => (as_matrix(a), as_matrix(output_shape)),
+    };
     let (&[a_rows, a_cols], &[b_rows, b_cols]) = (a.as_slice(), b.as_slice()) else {
         return Err(misfit());
     };
@@ -51,6 +60,7 @@ pub(crate) fn build_gemm(
     let sources = Source::of_all(operator, operands)?;
     if let (Source::Runtime(_), Source::Constant(weights)) = (&sources[0], &sources[1])
         && !trans_a
+        && rows < MANY_ROWS
         && let Some(bias) = row_bias(operands.get(2), beta, cols)
     {
         return Ok(Box::new(Linear {
@@ -64,13 +74,13 @@ pub(crate) fn build_gemm(
     }
     let addend = match (operands.get(2), sources.get(2)) {
         (Some(operand), Some(source)) => {
-            let strides = broadcast_strides(&operand.shape, output_shape).ok_or_else(misfit)?;
+            let strides = broadcast_strides(&operand.shape, &output_shape).ok_or_else(misfit)?;
             Some(Addend {
                 source: source.clone(),
                 factor: beta,
                 loops: Loops::new(
-                    output_shape,
-                    [&dense_strides(output_shape), &strides],
+                    &output_shape,
+                    [&dense_strides(&output_shape), &strides],
                     [0, 0],
                 ),
             })
@@ -93,6 +103,14 @@ pub(crate) fn build_gemm(
         shared: [false; 2],
         addend,
     }))
+}
+
+/// The shape of a matrix whose rows are all but the last axis.
+fn as_matrix(shape: &[usize]) -> Vec<usize> {
+    match shape.split_last() {
+        Some((&last, rows)) => vec![rows.iter().product(), last],
+        None => Vec::new(),
+    }
 }
 
 /// β · C where C is a constant that is the same for every row; empty where there is none.
@@ -164,6 +182,7 @@ pub(crate) fn build_matmul(
     let sources = Source::of_all(operator, operands)?;
     if let (Source::Runtime(_), Source::Constant(weights)) = (&sources[0], &sources[1])
         && batches.axes().is_empty()
+        && size.rows < MANY_ROWS
     {
         return Ok(Box::new(Linear {
             alpha: 1.0,

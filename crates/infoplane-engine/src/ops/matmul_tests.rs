@@ -235,3 +235,28 @@ proptest! {
         check_laws(&*kernel, &inputs, len(&output_shape), seed);
     }
 }
+
+#[test]
+fn a_gemm_takes_all_but_the_last_axis_as_rows() {
+    let attributes = GemmAttributes {
+        alpha: 1.0,
+        beta: 1.0,
+        trans_a: false,
+        trans_b: true,
+    };
+    let operands = [
+        operand(&[2, 3, 5]),
+        constant_operand(&[4, 5], 1),
+        constant_operand(&[4], 2),
+    ];
+    let kernel = build_gemm("Gemm", attributes, &operands, &[2, 3, 4]).unwrap();
+    let inputs = runtime_values(&operands);
+    check_against_reference(
+        kernel.as_ref(),
+        &inputs,
+        |wide| reference_gemm(attributes, [6, 5, 4], &[4], &all_operands(&operands, wide)),
+        1e-6,
+    );
+    check_laws(kernel.as_ref(), &inputs, 24, 6);
+    assert!(build_gemm("Gemm", attributes, &operands, &[3, 2, 5]).is_err());
+}

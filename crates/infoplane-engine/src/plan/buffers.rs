@@ -9,6 +9,8 @@ pub(super) struct Lifetimes<'a> {
     pub input: TensorId,
     pub output: TensorId,
     pub layers: &'a [TensorId],
+    /// Tensors that are set before the passes and outlast them.
+    pub given: &'a [TensorId],
     pub needs_gradient: &'a [bool],
     pub keep_values: bool,
 }
@@ -117,6 +119,10 @@ impl Lifetimes<'_> {
         };
         let carrier = |tensor: TensorId| carriers[tensor.0];
 
+        for &given in self.given {
+            touch(&mut values, given, 0);
+            touch(&mut values, given, end);
+        }
         touch(&mut values, self.input, 0);
         touch(&mut values, self.output, n_steps);
         if self.needs_gradient[self.output.0] {

@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 
 use infoplane_graph::{
-    BinaryOp, Floats, Graph, Operation, ShapedGraph, ShapedNode, TensorData, ValueId, ValueState,
+    BinaryOp, Change, Floats, Graph, Operation, ShapedGraph, ShapedNode, TensorData, ValueId,
+    ValueState, channels_last,
 };
 
 use super::buffers::{Buffers, Lifetimes};
@@ -22,7 +23,7 @@ use crate::ops::conv::{ConvOptions, ConvSpec};
 use crate::ops::product::Clamp;
 use crate::ops::{self, blocked, reorder};
 
-/// The network's input.
+/// The value in whose space paths run: the network's input, as a rule.
 const INPUT: TensorId = TensorId(0);
 
 /// In which order a tensor lies.
@@ -43,9 +44,24 @@ pub(super) struct Compiler<'a> {
     /// Values that don't vary, computed ahead.
     constants: HashMap<ValueId, Floats>,
     steps: Vec<Step>,
+    /// Values beside the path that a step reads.
+    beside: Vec<(ValueId, TensorId)>,
     saved_len: usize,
     /// The affine part of the convolution that reads the input, and the clamp behind it.
     first_conv: Option<(Box<dyn Kernel>, Option<Clamp>)>,
+}
+
+/// What a plan has beside its steps.
+struct Parts {
+    output: TensorId,
+    layers: Vec<TensorId>,
+    layouts: Vec<Layout>,
+    entry: Option<Entry>,
+    visits: Vec<Vec<usize>>,
+    needs_gradient: Vec<bool>,
+    /// Tensors that no step makes and that outlast the passes.
+    given: Vec<TensorId>,
+    keep_values: bool,
 }
 
 /// A kernel with the order of its operands and its result.
@@ -65,10 +81,11 @@ impl<'a> Compiler<'a> {
             lens: Vec::new(),
             constants: HashMap::new(),
             steps: Vec::new(),
+            beside: Vec::new(),
             saved_len: 0,
             first_conv: None,
         };
-        compiler.make(graph.input(), Order::Plain);
+        compiler.make(graph.path_start(), Order::Plain);
         compiler
     }
 
@@ -113,6 +130,12 @@ impl<'a> Compiler<'a> {
         if let Some(&id) = self.tensors.get(&(value, order)) {
             return id;
         }
+        let is_beside = self.shaped.changes(value) == Change::WithSample;
+        if is_beside && !self.made.contains_key(&value) {
+            let id = self.make(value, Order::Plain);
+            self.beside.push((value, id));
+            return self.tensor(value, order);
+        }
         let (_, layout) = self.blocks(value);
         let (kernel, other) = match order {
             Order::Plain => (reorder::to_plain(layout), Order::Blocked),
@@ -153,10 +176,6 @@ impl<'a> Compiler<'a> {
         self.made.get(&value).copied().unwrap_or(Order::Plain)
     }
 
-    fn varies(&self, value: ValueId) -> bool {
-        self.shaped.state(value).is_some_and(ValueState::varies)
-    }
-
     fn constant(&mut self, value: ValueId) -> Option<Floats> {
         if let Some(content) = self.constants.get(&value) {
             return Some(content.clone());
@@ -191,8 +210,11 @@ impl<'a> Compiler<'a> {
         node: &ShapedNode,
         fusion: &Fusion,
     ) -> Result<(), EngineError> {
-        if !self.varies(node.output) {
-            return self.add_constant(node);
+        match self.shaped.changes(node.output) {
+            Change::Never => return self.add_constant(node),
+            Change::WithSample => return Ok(()),
+            Change::AlongPath if !self.shaped.runs_along_path(node) => return Ok(()),
+            Change::AlongPath => {}
         }
         if fusion.is_absorbed(index) {
             return Ok(());
@@ -238,7 +260,7 @@ impl<'a> Compiler<'a> {
         let varying: Vec<ValueId> = operands
             .iter()
             .copied()
-            .filter(|&value| self.varies(value))
+            .filter(|&value| self.shaped.changes(value) != Change::Never)
             .collect();
         varying
             .into_iter()
@@ -372,9 +394,10 @@ impl<'a> Compiler<'a> {
                     Some(values) => values.len() == 1 && operand.shape.len() <= 1,
                 });
                 if !fits {
-                    return Ok(None);
+                    return self.one_a_channel(node, operands);
                 }
                 build_flat()?
+                }
             }
             Operation::Concat { axis: 1 } => {
                 let blocks = operands.iter().all(|operand| {
@@ -402,6 +425,37 @@ impl<'a> Compiler<'a> {
             },
         };
         Ok(Some(kernel))
+    }
+
+    /// Arithmetic on blocks where one side has a single element a channel, as a squeeze-and-excitation has.
+    fn one_a_channel(
+        &self,
+        node: &ShapedNode,
+        operands: &[Operand],
+    ) -> Result<Option<Box<dyn Kernel>>, EngineError> {
+        let shape = self.shaped.shape(node.output);
+        let (rows, layout) = self.blocks(node.output);
+        let blocks = rows * layout.n_blocks();
+        let on_blocks = |operand: &Operand| {
+            let same = operand.shape == shape;
+            let single = operand.shape.len() == shape.len()
+                && operand.shape.get(..2) == shape.get(..2)
+                && operand.shape.iter().skip(2).all(|&size| size == 1);
+            let positions = match (same, single) {
+                (true, _) => layout.positions,
+                (_, true) => 1,
+                _ => return None,
+            };
+            operand.constant.is_none().then(|| Operand {
+                shape: vec![blocks, positions, layout.block],
+                constant: None,
+            })
+        };
+        let Some(operands) = operands.iter().map(on_blocks).collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let result = [blocks, layout.positions, layout.block];
+        ops::build(&node.operation, &operands, &result).map(Some)
     }
 
     /// Computes a value that does not depend on the input.
@@ -454,7 +508,9 @@ impl<'a> Compiler<'a> {
         if inputs != &[INPUT] || layers.contains(&INPUT) || *output == INPUT {
             return None;
         }
-        let affine = self.steps[step].kernel.affine_for_one_row();
+        let affine = self.steps[step]
+            .kernel
+            .affine_for_one_row(self.shaped.batch());
         let (kernel, clamp) = affine
             .map(|kernel| (kernel, None))
             .or(self.first_conv.take())?;
@@ -470,7 +526,11 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    pub fn finish(mut self, options: &PlanOptions) -> Result<Plan, EngineError> {
+    /// The plan, with the values beside the path that it reads.
+    pub fn finish(
+        mut self,
+        options: &PlanOptions,
+    ) -> Result<(Plan, Vec<(ValueId, TensorId)>), EngineError> {
         let request = |detail: String| EngineError::Request(detail);
         if !self.made.contains_key(&self.graph.output()) {
             return Err(request(
@@ -492,16 +552,11 @@ impl<'a> Compiler<'a> {
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let channels_last = channels_last(self.graph, self.shaped);
         let layouts: Vec<Layout> = options
             .layers
             .iter()
-            .map(|&layer| {
-                let (_, blocked) = self.blocks(layer);
-                match self.order(layer) {
-                    Order::Plain => Layout::plain(blocked.channels, blocked.positions),
-                    Order::Blocked => blocked,
-                }
-            })
+            .map(|&layer| self.layout(layer, channels_last[layer.index()]))
             .collect();
         let misfit =
             |(layer, layout): (&TensorId, &Layout)| self.lens[layer.0] != batch * layout.row_len();
@@ -512,6 +567,7 @@ impl<'a> Compiler<'a> {
             )));
         }
         let entry = self.entry(&layers);
+        let beside = std::mem::take(&mut self.beside);
         let needs_gradient = self.needs_gradient(&layers);
         let written_first = assign_gradients(&mut self.steps, &needs_gradient, output);
         if let Some(layer) = layers.iter().position(|layer| !written_first[layer.0]) {
@@ -529,21 +585,61 @@ impl<'a> Compiler<'a> {
                     .collect()
             })
             .collect();
+        let given: Vec<TensorId> = beside.iter().map(|(_, tensor)| *tensor).collect();
+        let plan = self.into_plan(Parts {
+            output,
+            layers,
+            layouts,
+            entry,
+            visits,
+            needs_gradient,
+            given,
+            keep_values: options.keep_values,
+        });
+        Ok((plan, beside))
+    }
+
+    /// A plan that only runs forward and keeps all values, with the tensors of `wanted` in plain order.
+    pub fn finish_forward(
+        mut self,
+        wanted: &[ValueId],
+    ) -> Result<(Plan, Vec<TensorId>), EngineError> {
+        let output = self.tensor(self.graph.output(), Order::Plain);
+        let wanted = wanted
+            .iter()
+            .map(|&value| self.tensor(value, Order::Plain))
+            .collect();
+        let parts = Parts {
+            output,
+            layers: Vec::new(),
+            layouts: Vec::new(),
+            entry: None,
+            visits: vec![Vec::new(); self.steps.len()],
+            needs_gradient: vec![false; self.lens.len()],
+            given: Vec::new(),
+            keep_values: true,
+        };
+        Ok((self.into_plan(parts), wanted))
+    }
+
+    fn into_plan(self, parts: Parts) -> Plan {
         let buffers = Buffers::assign(&Lifetimes {
             steps: &self.steps,
             lens: &self.lens,
             input: INPUT,
-            output,
-            layers: &layers,
-            needs_gradient: &needs_gradient,
-            keep_values: options.keep_values,
+            output: parts.output,
+            layers: &parts.layers,
+            given: &parts.given,
+            needs_gradient: &parts.needs_gradient,
+            keep_values: parts.keep_values,
         });
-        Ok(Plan {
-            batch,
+        Plan {
+            batch: self.shaped.batch(),
             input: INPUT,
-            output,
-            layouts,
-            entry,
+            output: parts.output,
+            layouts: parts.layouts,
+            entry: parts.entry,
+            upstream: None,
             level: self.conv.level,
             scratch_len: self
                 .steps
@@ -553,12 +649,24 @@ impl<'a> Compiler<'a> {
                 .unwrap_or(0),
             lens: self.lens,
             steps: self.steps,
-            layers,
-            visits,
+            layers: parts.layers,
+            visits: parts.visits,
             buffers,
             saved_len: self.saved_len,
-            keep_values: options.keep_values,
-        })
+            keep_values: parts.keep_values,
+        }
+    }
+
+    /// How a layer's rows lie in memory.
+    fn layout(&self, layer: ValueId, channels_last: bool) -> Layout {
+        let (_, blocked) = self.blocks(layer);
+        match (self.order(layer), self.shaped.shape(layer).split_last()) {
+            (Order::Plain, Some((&channels, rows))) if channels_last => {
+                Layout::channels_last(channels, rows.iter().skip(1).product())
+            }
+            (Order::Plain, _) => Layout::plain(blocked.channels, blocked.positions),
+            (Order::Blocked, _) => blocked,
+        }
     }
 
     /// Tensors that are requested or lie between a requested one and the output.

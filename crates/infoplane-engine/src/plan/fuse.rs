@@ -40,14 +40,13 @@ impl Fusion {
         };
         // The step at which each value is there.
         let mut made_at: Vec<Option<usize>> = vec![None; graph.values().len()];
-        made_at[graph.input().index()] = Some(0);
+        made_at[graph.path_start().index()] = Some(0);
         for (index, step) in nodes.iter().enumerate() {
             if fusion.absorbed[index] {
                 continue;
             }
             made_at[step.output.index()] = Some(index);
-            let varies = shaped.state(step.output).is_some_and(ValueState::varies);
-            if !varies || !matches!(step.operation, Operation::Conv { .. }) {
+            if !shaped.runs_along_path(step) || !matches!(step.operation, Operation::Conv { .. }) {
                 continue;
             }
             let mut last = step.output;

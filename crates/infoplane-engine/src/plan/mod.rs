@@ -10,6 +10,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod upstream;
 
 use infoplane_graph::{Graph, ShapedGraph, ValueId};
 
@@ -26,6 +27,7 @@ use buffers::Buffers;
 use compile::Compiler;
 use entry::Entry;
 use fuse::Fusion;
+use upstream::Upstream;
 
 /// What a plan is for.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +75,8 @@ pub struct Plan {
     layers: Vec<TensorId>,
     layouts: Vec<Layout>,
     entry: Option<Entry>,
+    /// What runs once a sample, where the path is at an inner value.
+    upstream: Option<Upstream>,
     level: SimdLevel,
     /// For each step from last to first: the requests to visit before its product.
     visits: Vec<Vec<usize>>,
@@ -107,7 +111,9 @@ impl Plan {
         for (index, node) in shaped.nodes().iter().enumerate() {
             compiler.add(index, node, &fusion)?;
         }
-        compiler.finish(options)
+        let (mut plan, beside) = compiler.finish(options)?;
+        plan.upstream = Upstream::compile(graph, shaped, &plan, &beside, conv)?;
+        Ok(plan)
     }
 
     /// What was planned: steps, kernels, bytes, operations.
@@ -123,6 +129,18 @@ impl Backend for Plan {
 
     fn input_len(&self) -> usize {
         self.lens[self.input.0] / self.batch
+    }
+
+    fn sample_len(&self) -> usize {
+        match &self.upstream {
+            Some(upstream) => upstream.plan.input_len(),
+            None => self.input_len(),
+        }
+    }
+
+    fn has_values_beside(&self) -> bool {
+        let beside = self.upstream.as_ref().map(|upstream| &upstream.beside);
+        beside.is_some_and(|values| !values.is_empty())
     }
 
     fn n_outputs(&self) -> usize {

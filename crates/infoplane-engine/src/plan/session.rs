@@ -1,5 +1,7 @@
 //! One worker's memory and the loop over the steps.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::entry::EntryPath;
@@ -26,6 +28,8 @@ pub(super) struct CpuSession<'a> {
     /// For [`Session::forward_from`]: steps whose result does not belong to the last input.
     stale: Vec<bool>,
     path: Option<EntryPath>,
+    /// Runs what comes before the path.
+    upstream: Option<Box<CpuSession<'a>>>,
 }
 
 impl<'a> CpuSession<'a> {
@@ -43,6 +47,8 @@ impl<'a> CpuSession<'a> {
             content: Content::Nothing,
             stale: vec![false; plan.steps.len()],
             path: plan.entry.as_ref().map(EntryPath::new),
+            upstream: (plan.upstream.as_ref())
+                .map(|upstream| Box::new(CpuSession::new(&upstream.plan))),
         }
     }
 
@@ -130,6 +136,33 @@ impl<'a> CpuSession<'a> {
         put(&mut self.buffers, gradient_slot, grad_output);
     }
 
+    /// Runs what comes before the path for a sample and puts what stands beside it into these rows. Writes
+    /// the content of the value in whose space the path runs; without anything before the path, the sample.
+    fn enter_rows(&mut self, sample: &[f32], content: &mut [f32], rows: Range<usize>) {
+        self.content = Content::Nothing;
+        let plan = self.plan;
+        let (Some(upstream), Some(parts)) = (&mut self.upstream, &plan.upstream) else {
+            content.copy_from_slice(sample);
+            return;
+        };
+        upstream.input().copy_from_slice(sample);
+        content.copy_from_slice(upstream.forward());
+        for beside in &parts.beside {
+            let row = upstream.value(beside.source);
+            let Some(slot) = plan.buffers.values[beside.target.0] else {
+                continue;
+            };
+            let all = &mut self.buffers[slot][..plan.lens[beside.target.0]];
+            for target in all
+                .chunks_exact_mut(row.len())
+                .skip(rows.start)
+                .take(rows.len())
+            {
+                target.copy_from_slice(row);
+            }
+        }
+    }
+
     /// Fills the input with values in (−1, 1).
     pub(super) fn start_arbitrary(&mut self) {
         for (index, value) in self.input().iter_mut().enumerate() {
@@ -189,6 +222,19 @@ impl Session for CpuSession<'_> {
         match plan.buffers.values[plan.input.0] {
             Some(slot) => &mut self.buffers[slot][..plan.lens[plan.input.0]],
             None => &mut [],
+        }
+    }
+
+    fn enter(&mut self, sample: &[f32], content: &mut [f32]) {
+        self.enter_rows(sample, content, 0..self.plan.batch);
+    }
+
+    fn load(&mut self, samples: &[f32]) {
+        let (sample_len, row_len) = (self.plan.sample_len(), self.plan.input_len());
+        let mut content = vec![0.0; row_len];
+        for (row, sample) in samples.chunks_exact(sample_len).enumerate() {
+            self.enter_rows(sample, &mut content, row..row + 1);
+            self.input()[row * row_len..][..row_len].copy_from_slice(&content);
         }
     }
 

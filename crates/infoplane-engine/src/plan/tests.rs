@@ -305,3 +305,92 @@ fn a_layer_off_the_way_to_the_output_is_refused_by_name() {
     let error = Plan::compile(&graph, &shaped, &options).err().unwrap();
     assert!(error.to_string().contains(name.as_str()), "{error}");
 }
+
+/// A value inside a residual branch of the network, with the shortcut beside it.
+fn inner_value(graph: &Graph) -> Layer {
+    let shaped = graph.specialize(&[1, 8, 8], 1).unwrap();
+    let all = layers(graph, &shaped);
+    let branch = all
+        .iter()
+        .rev()
+        .find(|layer| layer.operator == "Conv" && !layer.cut);
+    branch.unwrap().clone()
+}
+
+#[test]
+fn a_path_at_an_inner_value_is_running_on_from_it() {
+    let (graph, _) = network();
+    let inner = inner_value(&graph);
+    let whole = plan(&graph, std::slice::from_ref(&inner), 1, true);
+    let at = graph.with_path_at(&inner.name).unwrap();
+    for batch in [1, 3] {
+        let shaped = at.specialize(&[1, 8, 8], batch).unwrap();
+        let after: Vec<Layer> = layers(&at, &shaped);
+        let inside = plan_at(&at, &after, batch);
+        let len = inner.shape.iter().product::<usize>();
+        assert_eq!((inside.sample_len(), inside.input_len()), (64, len));
+        assert!(inside.has_values_beside());
+        let (mut session, mut expected) = (inside.session(), whole.session());
+        for seed in [3, 4] {
+            let sample = values(64, seed);
+            expected.input().copy_from_slice(&sample);
+            expected.forward();
+            let layout = &whole.layouts()[0];
+            let content = plain_rows(layout, expected.values(0).unwrap());
+            let mut entered = vec![0.0; len];
+            session.enter(&sample, &mut entered);
+            assert_eq!(entered, content);
+            let factors = [1.0, 0.5, -0.25];
+            for (row, factor) in session.input().chunks_exact_mut(len).zip(factors) {
+                let scaled = content.iter().map(|value| factor * value);
+                row.copy_from_slice(&scaled.collect::<Vec<f32>>());
+            }
+            let logits = session.forward().to_vec();
+            let mut seen = 0;
+            session
+                .vjp(&one_hot(batch, 2), &mut |layer, h, _| {
+                    seen += 1;
+                    if after[layer].name == inner.name {
+                        assert_eq!(h[..len], content[..]);
+                    }
+                })
+                .unwrap();
+            assert_eq!(seen, after.len());
+            for (logits, factor) in logits.chunks_exact(10).zip(factors) {
+                let scaled: Vec<f32> = content.iter().map(|value| factor * value).collect();
+                let scaled = ordered_rows(layout, &scaled);
+                let expected = expected.forward_from(0, &scaled).unwrap();
+                for (a, b) in logits.iter().zip(expected) {
+                    assert!((a - b).abs() < 1e-4, "{a} and {b}");
+                }
+            }
+            // What a product leaves in the buffers does not touch what stands beside the path.
+            session.input()[..len].copy_from_slice(&content);
+            assert_eq!(session.forward()[..10], logits[..10]);
+        }
+    }
+}
+
+#[test]
+fn whole_samples_in_the_rows_of_an_inner_path_give_their_own_logits() {
+    let (graph, layers) = network();
+    let inner = inner_value(&graph);
+    let at = graph.with_path_at(&inner.name).unwrap();
+    let inside = plan_at(&at, &[inner], 3);
+    let samples = values(3 * 64, 8);
+    let (expected, _) = run(&plan(&graph, &layers, 3, false), &samples, &one_hot(3, 0));
+    let mut session = inside.session();
+    session.load(&samples);
+    for (a, b) in session.forward().iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-4, "{a} and {b}");
+    }
+}
+
+fn plan_at(graph: &Graph, layers: &[Layer], batch: usize) -> Plan {
+    let shaped = graph.specialize(&[1, 8, 8], batch).unwrap();
+    let options = PlanOptions {
+        layers: layers.iter().map(|layer| layer.value).collect(),
+        ..PlanOptions::default()
+    };
+    Plan::compile(graph, &shaped, &options).unwrap()
+}

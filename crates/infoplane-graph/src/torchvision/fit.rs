@@ -102,8 +102,8 @@ struct Place {
 
 impl<'a> Fit<'a> {
     fn of(architecture: &'a Architecture, weights: &Weights) -> Fit<'a> {
-        let timm = |name: &str| (architecture.timm)(name);
-        let n_classes = [architecture.head.to_string(), timm(architecture.head)]
+        let other = |name: &str| (architecture.other_name)(name);
+        let n_classes = [architecture.head.to_string(), other(architecture.head)]
             .iter()
             .find_map(|head| weights.shape(head)?.first().copied())
             .unwrap_or(DEFAULT_CLASSES);
@@ -112,19 +112,19 @@ impl<'a> Fit<'a> {
             let renamed = described.expected.iter().map(|tensor| rename(&tensor.name));
             renamed.filter(|name| weights.shape(name).is_some()).count()
         };
-        let by_timm = hits(&timm) > hits(&|name| name.to_string());
+        let by_other = hits(&other) > hits(&|name| name.to_string());
         let places: Vec<Place> = described
             .expected
             .iter()
             .map(|expected| {
-                let name = match by_timm {
-                    true => timm(&expected.name),
+                let name = match by_other {
+                    true => other(&expected.name),
                     false => expected.name.clone(),
                 };
                 let found = weights.shape(&name).map(<[usize]>::to_vec);
                 let fits = found
                     .as_ref()
-                    .is_some_and(|found| same_shape(&expected.shape, found, by_timm));
+                    .is_some_and(|found| same_shape(&expected.shape, found, by_other));
                 Place {
                     expected: expected.clone(),
                     name,
@@ -138,6 +138,12 @@ impl<'a> Fit<'a> {
             .names()
             // A counter of the training.
             .filter(|name| !name.ends_with("num_batches_tracked") && !used.contains(name))
+            .filter(|name| {
+                !architecture
+                    .training_only
+                    .iter()
+                    .any(|m| name.starts_with(m))
+            })
             .map(str::to_string)
             .collect();
         Fit {
@@ -190,16 +196,17 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// Whether a tensor fits. timm's convolutions in place of linear layers have more axes.
-fn same_shape(expected: &[usize], found: &[usize], by_timm: bool) -> bool {
+/// Whether a tensor fits. Under other names it may have more axes (timm's convolutions in place of linear
+/// layers) or fewer (its scales of layers), all else being the same.
+fn same_shape(expected: &[usize], found: &[usize], by_other: bool) -> bool {
     let count = |shape: &[usize]| {
         shape
             .iter()
             .try_fold(1usize, |product, &dim| product.checked_mul(dim))
     };
     expected == found
-        || (by_timm
-            && found.len() > expected.len()
+        || (by_other
+            && found.len() != expected.len()
             && expected.first() == found.first()
             && count(expected) == count(found))
 }

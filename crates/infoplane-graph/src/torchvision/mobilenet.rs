@@ -1,14 +1,11 @@
 //! MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381).
 
 use super::Architecture;
+use super::blocks::{Activation, conv_norm_activation};
 use super::net::{Conv, Feature, Net};
 
-pub(super) const ARCHITECTURES: [Architecture; 1] = [Architecture {
-    name: "mobilenet_v2",
-    head: "classifier.1.weight",
-    describe,
-    timm,
-}];
+pub(super) const ARCHITECTURES: [Architecture; 1] =
+    [Architecture::new("mobilenet_v2", "classifier.1.weight", describe).also_named(timm)];
 
 /// Stages: expansion, channels, blocks, stride of the first block.
 const STAGES: [(usize, usize, usize, usize); 7] = [
@@ -43,13 +40,8 @@ fn describe(net: &mut Net, n_classes: usize) {
     net.alias("classifier", x);
 }
 
-/// torchvision's `Conv2dNormActivation`; its value has the name of the whole.
 fn conv_norm_relu6(net: &mut Net, name: &str, x: Feature, conv: Conv) -> Feature {
-    let x = net.conv(&format!("{name}.0"), x, conv);
-    let x = net.batch_norm(&format!("{name}.1"), x);
-    let x = net.relu6(name, x);
-    net.alias(&format!("{name}.2"), x);
-    x
+    conv_norm_activation(net, name, x, conv, Activation::Relu6)
 }
 
 /// A block. Without a shortcut its value is that of its last module.

@@ -6,12 +6,21 @@
 //! same value (a block and the last module in it, a dropout and the one before it) the others are
 //! aliases ([`Graph::aliases`]).
 
+mod blocks;
+mod convnext;
+mod densenet;
+mod efficientnet;
 mod fit;
+mod inception;
+mod mnasnet;
 mod mobilenet;
 mod net;
+mod regnet;
 mod resnet;
+mod shufflenet;
 mod squeezenet;
 mod vgg;
+mod vit;
 
 use crate::error::GraphError;
 use crate::graph::Graph;
@@ -22,15 +31,23 @@ pub use fit::{Misfit, Misshapen, Missing};
 use net::{Described, Net};
 
 /// The architectures, family by family.
-const FAMILIES: [(&str, &[Architecture]); 4] = [
+const FAMILIES: [(&str, &[Architecture]); 12] = [
     ("ResNet", &resnet::ARCHITECTURES),
     ("VGG", &vgg::ARCHITECTURES),
     ("SqueezeNet", &squeezenet::ARCHITECTURES),
     ("MobileNet", &mobilenet::ARCHITECTURES),
+    ("DenseNet", &densenet::ARCHITECTURES),
+    ("Inception", &inception::ARCHITECTURES),
+    ("MNASNet", &mnasnet::ARCHITECTURES),
+    ("ShuffleNet", &shufflenet::ARCHITECTURES),
+    ("EfficientNet", &efficientnet::ARCHITECTURES),
+    ("ConvNeXt", &convnext::ARCHITECTURES),
+    ("RegNet", &regnet::ARCHITECTURES),
+    ("Vision Transformer", &vit::ARCHITECTURES),
 ];
 
-/// Shape of one sample where nothing else is asked for.
-const SAMPLE_SHAPE: [usize; 3] = [3, 224, 224];
+/// Height and width of images where an architecture has no other usual size.
+const SIDE: usize = 224;
 
 /// An architecture: its name, and how it is built.
 struct Architecture {
@@ -39,13 +56,49 @@ struct Architecture {
     head: &'static str,
     /// Describes the network for a number of classes.
     describe: fn(&mut Net, usize),
-    /// The name that timm has for one of torchvision's, where it has another.
-    timm: fn(&str) -> String,
+    /// The name that a tensor has in the other files that are read: timm's, or torchvision's from before
+    /// it renamed it.
+    other_name: fn(&str) -> String,
+    /// Height and width of usual images.
+    side: usize,
+    /// Modules that only serve the training, by the beginning of their tensors' names. A file may have them;
+    /// they are not read.
+    training_only: &'static [&'static str],
 }
 
 impl Architecture {
+    const fn new(
+        name: &'static str,
+        head: &'static str,
+        describe: fn(&mut Net, usize),
+    ) -> Architecture {
+        Architecture {
+            name,
+            head,
+            describe,
+            other_name: str::to_string,
+            side: SIDE,
+            training_only: &[],
+        }
+    }
+
+    const fn also_named(self, other_name: fn(&str) -> String) -> Architecture {
+        Architecture { other_name, ..self }
+    }
+
+    const fn side(self, side: usize) -> Architecture {
+        Architecture { side, ..self }
+    }
+
+    const fn training_only(self, training_only: &'static [&'static str]) -> Architecture {
+        Architecture {
+            training_only,
+            ..self
+        }
+    }
+
     fn described(&self, n_classes: usize) -> Described {
-        let mut net = Net::new();
+        let mut net = Net::new(self.side);
         (self.describe)(&mut net, n_classes);
         net.finish()
     }

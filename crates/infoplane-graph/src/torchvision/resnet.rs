@@ -24,12 +24,7 @@ pub(super) const ARCHITECTURES: [Architecture; 7] = [
 ];
 
 const fn resnet(name: &'static str, describe: fn(&mut Net, usize)) -> Architecture {
-    Architecture {
-        name,
-        head: "fc.weight",
-        describe,
-        timm: str::to_string,
-    }
+    Architecture::new(name, "fc.weight", describe)
 }
 
 /// The kind of a residual block.

@@ -27,12 +27,7 @@ const FIRES: [(usize, usize); 8] = [
 const N_FEATURES: usize = 13;
 
 const fn squeezenet(name: &'static str, describe: fn(&mut Net, usize)) -> Architecture {
-    Architecture {
-        name,
-        head: "classifier.1.weight",
-        describe,
-        timm: str::to_string,
-    }
+    Architecture::new(name, "classifier.1.weight", describe)
 }
 
 /// A network with this stem and pools at these places among its features.
@@ -69,5 +64,5 @@ fn fire(net: &mut Net, name: &str, x: Feature, squeezed: usize, expanded: usize)
     let large = Conv::new(expanded, 3).padding(1).bias();
     let large = net.conv(&at("expand3x3"), x, large);
     let large = net.relu(&at("expand3x3_activation"), large);
-    net.concat(name, small, large)
+    net.concat(name, &[small, large])
 }

@@ -22,12 +22,7 @@ const POOLED: usize = 7;
 const HIDDEN: usize = 4096;
 
 const fn vgg(name: &'static str, describe: fn(&mut Net, usize)) -> Architecture {
-    Architecture {
-        name,
-        head: "classifier.6.weight",
-        describe,
-        timm,
-    }
+    Architecture::new(name, "classifier.6.weight", describe).also_named(timm)
 }
 
 /// A network of stages with so many convolutions each.

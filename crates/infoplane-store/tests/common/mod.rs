@@ -44,6 +44,7 @@ pub fn manifest_with_layers(n_samples: usize, layers: &[(&str, usize, bool)]) ->
                     operator: "Relu".to_owned(),
                     shape: vec![n_channels, 2, 2],
                     n_channels,
+                    channels_last: false,
                     cut,
                     depth,
                 })

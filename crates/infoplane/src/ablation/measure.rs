@@ -233,7 +233,7 @@ fn means(
     let block_len = samples.len().div_ceil(MEAN_BLOCKS).max(1);
     let blocks: Vec<&[usize]> = samples.chunks(block_len).collect();
     let order: Vec<usize> = (0..blocks.len()).collect();
-    let row_len = plan.input_len();
+    let row_len = plan.sample_len();
     // Blocks that are done before an earlier one.
     let mut early: BTreeMap<usize, LayerSums> = BTreeMap::new();
     let (mut next, mut done) = (0, 0);

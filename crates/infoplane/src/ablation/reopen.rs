@@ -116,6 +116,7 @@ fn sources(
             .labels
             .clone()
             .or_else(|| stored(|source| source.labels.clone())),
+        path_at: manifest.config["path_at"].as_str().map(str::to_string),
         ..settings(manifest)
     })))
 }

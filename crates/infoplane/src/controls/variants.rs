@@ -43,7 +43,10 @@ pub(super) fn plan(
             ControlKind::Weights => maker.weights(),
             ControlKind::Labels => maker.labels().map(|made| vec![made]),
             ControlKind::Target => maker.target().map(|made| vec![made]),
-            ControlKind::Baseline => Ok(vec![maker.baseline()?]),
+            ControlKind::Baseline => match maker.run.model.graph().has_inner_path() {
+                true => Err("paths run at an inner value, where samples have no mean".to_string()),
+                false => Ok(vec![maker.baseline()?]),
+            },
             ControlKind::Steps => maker.steps().map(|made| vec![made]),
         };
         match made {

@@ -133,7 +133,7 @@ impl Run {
         let mut found = BTreeMap::new();
         attribute_all(
             &sweep,
-            plan.input_len(),
+            plan.sample_len(),
             &todo,
             self.n_threads,
             stop,

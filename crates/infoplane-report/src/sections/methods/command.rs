@@ -42,6 +42,7 @@ fn commands(view: &RunView<'_>) -> Vec<Vec<String>> {
         run.list("layers", names.iter().filter_map(Value::as_str));
     }
     run.setting("target", &config["target"]);
+    run.setting("path-at", &config["path_at"]);
     baseline(&mut run, &config["baseline"]);
     quadrature(&mut run, &config["quadrature"]);
     if config["exact"].as_bool() == Some(true) {
@@ -102,18 +103,19 @@ fn source(run: &mut Words, view: &RunView<'_>) {
     }
 }
 
-/// `blur (σ 11.2 pixels)` is the baseline with its parameter.
+/// `blur (σ 11.2 pixels)` and `token 3` are baselines with their parameters.
 fn baseline(run: &mut Words, name: &Value) {
     let Some(name) = name.as_str() else { return };
     let sigma = name
         .strip_prefix("blur (σ ")
         .and_then(|rest| rest.strip_suffix(" pixels)"));
-    match sigma {
-        Some(sigma) => {
+    match (sigma, name.strip_prefix("token ")) {
+        (Some(sigma), _) => {
             run.flag("baseline", "blur");
             run.flag("blur-sigma", sigma);
         }
-        None => run.flag("baseline", name),
+        (None, Some(token)) => run.flag("baseline-token", token),
+        (None, None) => run.flag("baseline", name),
     }
 }
 

@@ -66,6 +66,9 @@ fn baseline(view: &RunView<'_>) -> String {
     let name = view.manifest.config["baseline"]
         .as_str()
         .unwrap_or_default();
+    if let Some(value) = view.manifest.config["path_at"].as_str() {
+        return inner_path(value, name);
+    }
     match name {
         "zero" => "The baseline is zero in the network’s normalised input space, which for images is the mean \
                    colour and not black. "
@@ -75,6 +78,23 @@ fn baseline(view: &RunView<'_>) -> String {
         blur if blur.starts_with("blur") => "The baseline is each sample’s own Gaussian blur. ".to_owned(),
         _ => String::new(),
     }
+}
+
+/// What it means that the path runs at an inner value.
+fn inner_path(value: &str, baseline: &str) -> String {
+    let start = match baseline {
+        "zero" => "zero there".to_owned(),
+        other => format!(
+            "what the network makes there of the baseline <code>{}</code>",
+            escape(other)
+        ),
+    };
+    format!(
+        "The path runs at the inner value <code>{}</code>: x is that value’s content for the sample, and x′ is \
+         {start}. What does not depend on it keeps the sample’s content along the path, and F<sub>t</sub>(x′) is \
+         the logit with this one value at its baseline. ",
+        escape(value)
+    )
 }
 
 /// Where the nodes lie, and when a path is fine enough.
