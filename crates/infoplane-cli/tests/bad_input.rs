@@ -344,7 +344,10 @@ fn an_unknown_name_is_refused_with_the_names_there_are() {
         ("--target best", &["`best`", "predicted", "label"][..]),
         ("--baseline white", &["`white`", "zero", "black"]),
         ("--quadrature simpson", &["`simpson`", "graded", "captum"]),
-        ("--preset mnist", &["`mnist`", "imagenet", "cifar10"]),
+        (
+            "--preset mnistt",
+            &["`mnistt`", "`mnist`", "imagenet", "cifar10"],
+        ),
         ("--interpolation cubic", &["`cubic`", "bilinear", "bicubic"]),
     ] {
         assert_says(&fixture.refuse_run(option), allowed);
@@ -371,8 +374,12 @@ fn a_setting_that_makes_no_sense_is_refused() {
         ("--tau nan", &["NaN"]),
         ("--limit 0", &["limit"]),
         ("--std 0", &["0"]),
-        ("--mean 1,2", &["three"]),
-        ("--baseline black", &["black", "colour"]),
+        ("--mean 1,2", &["2 numbers", "1 is needed"]),
+        ("--preset none", &["--preset is for images"]),
+        ("--features a", &["--features is for tables"]),
+        ("--shuffle", &["shuffle draws"]),
+        ("--per-class 0", &["number per class is 0"]),
+        ("--baseline black", &["black", "images"]),
         ("--baseline zero --blur-sigma 2", &["--blur-sigma"]),
         ("--baseline blur --blur-sigma 0", &["0 pixels"]),
         ("--quadrature graded --knee 0.1", &["--knee"]),
