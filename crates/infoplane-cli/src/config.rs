@@ -166,9 +166,13 @@ fn images(config: &mut RunConfig, args: &ImageArgs) {
         classes,
         labels,
         label_column,
+        standardise,
         limit,
         per_class
     );
+    if !args.features.is_empty() {
+        config.features.clone_from(&args.features);
+    }
     config.bgr |= args.bgr;
     config.shuffle |= args.shuffle;
     config.strict |= args.strict;

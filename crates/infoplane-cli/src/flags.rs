@@ -280,10 +280,10 @@ pub struct ImageArgs {
     /// Divide 8-bit values by this first [default: 255, or the preset's]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub scale: Option<f32>,
-    /// Mean of the colour channels of x/scale, subtracted; one number for all of them
+    /// Mean of the colour channels of x/scale, or of a table's features, subtracted; one number for all
     #[arg(long, value_name = "R,G,B", value_parser = parse_numbers, allow_negative_numbers = true)]
     pub mean: Option<Numbers>,
-    /// Standard deviation of the colour channels, divided by; one number for all of them
+    /// Standard deviation of the colour channels or features, divided by; one number for all
     #[arg(long, value_name = "R,G,B", value_parser = parse_numbers, allow_negative_numbers = true)]
     pub std: Option<Numbers>,
     /// Give the network the channels as blue, green, red; --mean and --std stay red, green, blue
@@ -306,9 +306,17 @@ pub struct ImageArgs {
     /// needs a mapping as --classes.
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// The column of labels in a table [default: the usual names]
+    /// The column of labels in a table [default: label, target, class or y; of features else the last, where
+    /// there is one more than the network has inputs]; of CIFAR-100 fine_labels or coarse_labels
     #[arg(long, value_name = "NAME")]
     pub label_column: Option<String>,
+    /// The columns of a table that are the network's input, in its order [default: all but the label]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub features: Vec<String>,
+    /// Take the mean from each feature of a table and divide it by its standard deviation: those of the rows
+    /// (`data`, as scikit-learn's StandardScaler), or of a .csv with the columns feature, mean and std
+    #[arg(long, value_name = "data|FILE")]
+    pub standardise: Option<String>,
     /// Take at most this many samples, spread evenly
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -377,7 +385,7 @@ pub struct SeriesArgs {
         conflicts_with_all = [
             "models", "model", "weights_series", "data", "as_given", "preset", "resize",
             "interpolation", "crop", "scale", "mean", "std", "bgr", "classes", "labels",
-            "label_column", "strict",
+            "label_column", "features", "standardise", "strict",
         ]
     )]
     pub demo: bool,

@@ -33,13 +33,6 @@ pub struct DatasetInfo {
     pub warnings: Vec<String>,
 }
 
-impl DatasetInfo {
-    /// Whether samples are images, which are preprocessed, and no arrays or rows of tables.
-    pub fn is_of_images(&self) -> bool {
-        !matches!(self.kind.as_str(), "npy" | "npz" | "table")
-    }
-}
-
 /// Samples, their labels and their preprocessing.
 pub trait Dataset: Send + Sync {
     /// Number of samples, after [`DataOptions::selection`](crate::DataOptions::selection).

@@ -33,8 +33,9 @@ pub enum DataError {
     /// The path is none of the known forms of data.
     #[error(
         "{}: not a known form of data ({reason}); allowed are a folder with one subfolder of \
-         images a class, a folder of images, a Hugging Face image .parquet file or a folder of \
-         them, and an array as .npy or .npz with the key `input`",
+         images a class, a folder of images, a .tar of such a folder, a Hugging Face image .parquet \
+         file or a folder of them, a .csv, .tsv or .parquet that lists images or holds features, IDX \
+         files, CIFAR's batches, and an array as .npy or .npz with the key `input`",
         path.display()
     )]
     UnknownForm {
@@ -104,6 +105,23 @@ pub enum DataError {
         expected: Vec<usize>,
         /// What is done to a sample, in words.
         preprocessing: String,
+    },
+    /// A table has another number of features than the network has inputs.
+    #[error(
+        "{}: {} feature{} ({}){}, and the network has {n_inputs} inputs; name the columns of its input, \
+         in its order, as features", path.display(), features.len(),
+        if features.len() == 1 { "" } else { "s" }, crate::feature_table::listed(features),
+        label.as_ref().map_or(String::new(), |label| format!(" beside the label `{label}`"))
+    )]
+    FeatureCount {
+        /// The table.
+        path: PathBuf,
+        /// Names of the features.
+        features: Vec<String>,
+        /// The column of labels.
+        label: Option<String>,
+        /// Inputs of the network.
+        n_inputs: usize,
     },
     /// An archive lacks an array.
     #[error(

@@ -39,6 +39,15 @@ pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
+/// Whether a file has a column of images.
+pub(crate) fn has_images(path: &Path) -> Result<bool, DataError> {
+    match ImageFile::open(path, None) {
+        Ok(_) => Ok(true),
+        Err(DataError::MissingColumn { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens `files`, which all have the same columns; `path` is what the user named.
 pub(crate) fn open(
     path: &Path,
@@ -99,29 +108,10 @@ fn labelling(
             ..About::default()
         });
     };
-    let stored = first.class_names();
-    let given = options.class_map.given_names();
-    let rule = format!("the column `{column}`");
-    if given.is_empty() || stored.is_empty() {
-        return Ok(About {
-            class_names: if given.is_empty() { stored } else { given },
-            labelling: rule,
-            ..About::default()
-        });
-    }
-    let words: Vec<Option<String>> = labels
-        .iter()
-        .map(|label| stored.get((*label)?.0).cloned())
-        .collect();
-    let mapped = Labels::of_words(path, &words, options)?;
-    labels.copy_from_slice(&mapped.labels);
-    Ok(About {
-        labelling: format!(
-            "{rule}, whose classes the file names; {}",
-            mapped.about.labelling
-        ),
-        ..mapped.about
-    })
+    let (names, rule) = (first.class_names(), format!("the column `{column}`"));
+    let found = Labels::of_indices(path, labels.to_vec(), names, rule, options)?;
+    labels.copy_from_slice(&found.labels);
+    Ok(found.about)
 }
 
 /// Where a sample's image lies.

@@ -28,6 +28,9 @@ pub struct Selection {
     pub shuffle: Option<u64>,
 }
 
+/// Places that are kept, and short classes with how many samples they have.
+type Selected = (Vec<usize>, Vec<(ClassIndex, usize)>);
+
 /// Classes that a warning names.
 const NAMED_CLASSES: usize = 5;
 
@@ -86,7 +89,7 @@ impl Selection {
         path: &Path,
         labels: &[Option<ClassIndex>],
         id: &dyn Fn(usize) -> String,
-    ) -> Result<(Vec<usize>, Vec<(ClassIndex, usize)>), DataError> {
+    ) -> Result<Selected, DataError> {
         let mut places: Vec<usize> = (0..labels.len()).collect();
         let mut short = Vec::new();
         if let Some(per_class) = self.per_class {

@@ -128,6 +128,33 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
+    /// Labels that are indices already, `names` being what the source calls them. Where it names them and
+    /// others are given, they become the indices that these have for the names. `rule` is where they are
+    /// from.
+    pub(crate) fn of_indices(
+        path: &Path,
+        labels: Vec<Option<ClassIndex>>,
+        names: Vec<String>,
+        rule: String,
+        options: &DataOptions,
+    ) -> Result<Self, DataError> {
+        let given = options.class_map.given_names();
+        if given.is_empty() || names.is_empty() {
+            let about = About {
+                class_names: if given.is_empty() { names } else { given },
+                labelling: rule,
+                ..About::default()
+            };
+            return Ok(Self { labels, about });
+        }
+        let name = |label: &Option<ClassIndex>| names.get((*label)?.0).cloned();
+        let words: Vec<Option<String>> = labels.iter().map(name).collect();
+        let mut found = Self::of_words(path, &words, options)?;
+        let how = &found.about.labelling;
+        found.about.labelling = format!("{rule}, whose classes are named beside it; {how}");
+        Ok(found)
+    }
+
     /// The classes of labels as they are written; none where one is missing.
     pub(crate) fn of_words(
         path: &Path,

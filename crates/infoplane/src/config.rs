@@ -7,7 +7,7 @@ use infoplane_attribution::{
     Target,
 };
 use infoplane_data::{
-    ClassMap, Colours, DataOptions, ImageShape, Interpolation, Preprocess, Selection,
+    ClassMap, Colours, DataOptions, ImageShape, Interpolation, Preprocess, Selection, TableOptions,
 };
 use infoplane_plane::ControlKind;
 use infoplane_store::Shard;
@@ -77,6 +77,10 @@ pub struct RunConfig {
     pub labels: Option<PathBuf>,
     /// The column of labels in a table.
     pub label_column: Option<String>,
+    /// Columns of a table that are the network's input, in its order; all but the label's where empty.
+    pub features: Vec<String>,
+    /// `data`, or a table of `feature`, `mean` and `std`: what the features of a table are standardised by.
+    pub standardise: Option<String>,
     /// `FILE.csv:COLUMN`: maps class indices to coarse groups.
     pub groups: Option<String>,
     /// Labels that the plane is made against, the first for its own rows: `label`, `groups`, `predicted`.
@@ -451,13 +455,58 @@ impl RunConfig {
             labels: self.labels.clone(),
             label_column: self.label_column.clone(),
             selection: self.selection(),
+            table: TableOptions {
+                features: self.features.clone(),
+                mean: self.mean.clone(),
+                std: self.std.clone(),
+                standardise: match &self.standardise {
+                    // It can't fail: what is not `data` is a file.
+                    Some(from) => from.parse().ok(),
+                    None => None,
+                },
+            },
             ..DataOptions::default()
         })
     }
 
-    /// What of the settings of the data determines a run besides the data themselves, for `run.json`:
-    /// the limit always, the rest where it is set.
-    pub(crate) fn selection_json(&self) -> serde_json::Map<String, serde_json::Value> {
+    /// Refuses settings that the data, of this kind, have no use for.
+    pub(crate) fn check_data_kind(&self, kind: &str) -> Result<(), Error> {
+        let of_images = [
+            ("preset", self.preset.is_some()),
+            ("resize", self.resize.is_some()),
+            ("interpolation", self.interpolation.is_some()),
+            ("crop", self.crop.is_some()),
+            ("scale", self.scale.is_some()),
+            ("bgr", self.bgr),
+        ];
+        let of_numbers = [("mean", self.mean.is_some()), ("std", self.std.is_some())];
+        let of_tables = [
+            ("features", !self.features.is_empty()),
+            ("standardise", self.standardise.is_some()),
+        ];
+        let first = |settings: &[(&'static str, bool)]| {
+            let mut settings = settings.iter();
+            settings.find(|(_, given)| *given).map(|(name, _)| *name)
+        };
+        let (useless, what) = match kind {
+            "table" => (first(&of_images), "images"),
+            "npy" | "npz" => match first(&of_tables) {
+                None => (first(&of_images).or(first(&of_numbers)), "images"),
+                found => (found, "tables of features"),
+            },
+            _ => (first(&of_tables), "tables of features"),
+        };
+        match useless {
+            Some(option) => Err(Error::Setting(format!(
+                "--{option} is for {what}, and the data are another kind: {kind}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// What of the settings of the data, of this kind, determines a run besides the data themselves, for
+    /// `run.json`: the limit always, the rest where it is set.
+    pub(crate) fn data_json(&self, kind: &str) -> serde_json::Map<String, serde_json::Value> {
         let mut settings = serde_json::Map::new();
         settings.insert("limit".into(), self.limit.into());
         if let Some(per_class) = self.per_class {
@@ -468,6 +517,19 @@ impl RunConfig {
         }
         if let Some(column) = &self.label_column {
             settings.insert("label_column".into(), column.as_str().into());
+        }
+        if kind == "table" {
+            if !self.features.is_empty() {
+                settings.insert("features".into(), serde_json::json!(self.features));
+            }
+            for (key, values) in [("mean", &self.mean), ("std", &self.std)] {
+                if let Some(values) = values {
+                    settings.insert(key.into(), serde_json::json!(values));
+                }
+            }
+            if let Some(from) = &self.standardise {
+                settings.insert("standardise".into(), from.as_str().into());
+            }
         }
         settings
     }

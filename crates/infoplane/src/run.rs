@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use infoplane_attribution::{
     Attribution, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
 };
-use infoplane_data::{DataOptions, Dataset, Preprocess};
+use infoplane_data::{DataKind, DataOptions, Dataset, Preprocess};
 use infoplane_engine::{Backend, Plan};
 use infoplane_graph::{Dim, Layer};
 use infoplane_plane::{AblationSettings, read_ablation, write_ablation};
@@ -56,14 +56,20 @@ impl Run {
         let model = Model::from_config(config)?;
         let data = config.data.as_deref().ok_or_else(|| missing("data"))?;
         let input_shape = model.graph().sample_shape();
-        let preprocess = config.preprocess(&sample_dims(&model))?;
+        let kind = infoplane_data::kind_of(data)?;
+        // A table has a mean and a deviation for each feature, which are no channels.
+        let preprocess = match kind {
+            DataKind::Table => None,
+            _ => Some(config.preprocess(&sample_dims(&model))?),
+        };
         let options = DataOptions {
             expected_shape: input_shape,
             n_outputs: n_outputs(&model)?,
-            ..config.data_options(preprocess.clone())?
+            ..config.data_options(preprocess.clone().unwrap_or_default())?
         };
         let dataset = infoplane_data::open(data, &options)?;
-        let preprocess = dataset.info().is_of_images().then_some(preprocess);
+        config.check_data_kind(&dataset.info().kind)?;
+        let preprocess = preprocess.filter(|_| kind == DataKind::Images);
         let mut run = Run::with(config, model, dataset, preprocess)?;
         run.manifest.source = source(config);
         Ok(run)
@@ -126,7 +132,7 @@ impl Run {
             if let Some(name) = &config.path_at {
                 settings.insert("path_at".to_string(), name.as_str().into());
             }
-            settings.extend(config.selection_json());
+            settings.extend(config.data_json(&dataset.info().kind));
             let seed = config.seed.unwrap_or(DEFAULT_SEED);
             settings.insert("seed".to_string(), seed.into());
         }

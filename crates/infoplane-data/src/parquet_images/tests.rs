@@ -172,7 +172,13 @@ fn what_is_wrong_with_a_file_is_said() {
 
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![0, 7]));
     write(&path, vec![("x", numbers.clone())], None);
-    assert!(refuse(&options()).contains("no column `image`; the columns are `x`"));
+    assert!(crate::open(&path, &options()).unwrap().info().kind == "table");
+    let in_folder = crate::open(folder.path(), &options()).err().unwrap();
+    assert!(
+        in_folder
+            .to_string()
+            .contains("no column `image`; the columns are `x`")
+    );
 
     write(&path, vec![("image", numbers.clone())], None);
     assert!(refuse(&options()).contains("column `image` has type Int64; expected encoded images"));

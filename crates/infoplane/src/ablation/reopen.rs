@@ -153,8 +153,26 @@ fn settings(manifest: &RunManifest) -> RunConfig {
         shuffle: config["shuffle"].as_bool().unwrap_or(false),
         seed: config["seed"].as_u64(),
         label_column: config["label_column"].as_str().map(Into::into),
+        features: list(&config["features"], |name| Some(name.as_str()?.to_string()))
+            .unwrap_or_default(),
+        // Of tables; those of images are in `preprocess`.
+        mean: list(&config["mean"], number_of),
+        std: list(&config["std"], number_of),
+        standardise: config["standardise"].as_str().map(Into::into),
         ..RunConfig::default()
     }
+}
+
+fn number_of(value: &serde_json::Value) -> Option<f32> {
+    Some(value.as_f64()? as f32)
+}
+
+/// A list, where it is one.
+fn list<T>(
+    value: &serde_json::Value,
+    item: impl Fn(&serde_json::Value) -> Option<T>,
+) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(item).collect()
 }
 
 fn check_model(dir: &Path, manifest: &RunManifest, model: &Model) -> Result<(), Error> {
