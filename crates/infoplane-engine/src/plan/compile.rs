@@ -353,7 +353,10 @@ impl<'a> Compiler<'a> {
         node: &ShapedNode,
         operands: &[Operand],
     ) -> Result<Option<Box<dyn Kernel>>, EngineError> {
-        let mut varying = node.operands.iter().filter(|&&value| self.varies(value));
+        let mut varying = node
+            .operands
+            .iter()
+            .filter(|&&value| self.shaped.changes(value) != Change::Never);
         let Some(&first) = varying.next() else {
             return Ok(None);
         };
@@ -397,7 +400,6 @@ impl<'a> Compiler<'a> {
                     return self.one_a_channel(node, operands);
                 }
                 build_flat()?
-                }
             }
             Operation::Concat { axis: 1 } => {
                 let blocks = operands.iter().all(|operand| {
