@@ -53,8 +53,8 @@ fn conductances_of_tokens_are_those_of_the_reference_summed_over_features() {
         let mut reference = Archive::open(&at.join("ids.npz"));
         let mut tokens = Archive::open(&at.join("tokens.npz"));
         for layer in [EMBEDDING, BLOCK] {
-            let expected = reference.floats(&format!("{key}/conductance/{layer}"));
-            let found = tokens.floats(&format!("conductance/{layer}"));
+            let expected = reference.array(&format!("{key}/conductance/{layer}"));
+            let found = tokens.array(&format!("conductance/{layer}"));
             assert_eq!(found.shape(), [3, 24]);
             let expected = expected.sum_axis(ndarray::Axis(2));
             let scale = expected.iter().fold(0.0f32, |most, v| most.max(v.abs()));

@@ -9,6 +9,7 @@ use infoplane_attribution::{
 use infoplane_data::{
     ClassMap, Colours, DataOptions, ImageShape, Interpolation, Preprocess, Selection, TableOptions,
 };
+use infoplane_graph::nearest;
 use infoplane_plane::ControlKind;
 use infoplane_store::Shard;
 use serde::{Deserialize, Serialize};
@@ -142,7 +143,15 @@ pub const DEFAULT_SEED: u64 = 0;
 impl RunConfig {
     /// Reads a TOML file.
     pub fn from_toml(text: &str, name: &str) -> Result<RunConfig, Error> {
-        toml::from_str(text).map_err(|error| Error::Setting(format!("{name}: {error}")))
+        toml::from_str(text).map_err(|error| {
+            let said = error.to_string();
+            let meant = meant_key(&said).map(|key| format!(" (nearest: `{key}`)"));
+            Error::Setting(format!(
+                "{name}: {}{}",
+                said.trim_end(),
+                meant.unwrap_or_default()
+            ))
+        })
     }
 
     /// The quadrature that is asked for. `default` is the rule where none is named.
@@ -167,7 +176,8 @@ impl RunConfig {
         let unused = |given: bool, option: &str| {
             if given {
                 Err(Error::Setting(format!(
-                    "--{option} does not apply to this quadrature"
+                    "--{option} does not apply to the quadrature {}",
+                    self.quadrature.as_deref().unwrap_or("that was chosen")
                 )))
             } else {
                 Ok(())
@@ -367,9 +377,14 @@ impl RunConfig {
             preprocess.resize = (side > 0).then_some(side);
         }
         if let Some(name) = &self.interpolation {
-            let known = ["bilinear", "bicubic", "nearest"];
-            preprocess.interpolation = name.parse::<Interpolation>().map_err(|_: String| {
-                unknown("interpolation", name, &known, "bilinear, bicubic and nearest")
+            preprocess.interpolation = name.parse::<Interpolation>().map_err(|_| {
+                let known = ["bilinear", "bicubic", "nearest"];
+                unknown(
+                    "interpolation",
+                    name,
+                    &known,
+                    "bilinear, bicubic and nearest",
+                )
             })?;
         }
         if let Some(side) = self.crop {
@@ -547,6 +562,15 @@ impl RunConfig {
             None => Ok(crate::hardware::n_cpus()),
         }
     }
+}
+
+/// The key that a person may have meant, where a message is of an unknown one and names those there are.
+fn meant_key(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("unknown field `")?;
+    // What is quoted stands between every other pair of back quotes: first the unknown one.
+    let mut quoted = rest.split('`').step_by(2);
+    let given = quoted.next()?;
+    nearest(given, quoted).into_iter().next()
 }
 
 /// The name of a target, for `run.json` and the report.

@@ -500,7 +500,7 @@ fn source(config: &RunConfig) -> Option<SourceInfo> {
 }
 
 /// The dimensions of a sample, none where they are free.
-fn sample_dims(model: &Model) -> Vec<Option<usize>> {
+pub(crate) fn sample_dims(model: &Model) -> Vec<Option<usize>> {
     let dims = model.graph().input_dims().iter().skip(1);
     dims.map(|dim| match dim {
         Dim::Fixed(size) => Some(*size),

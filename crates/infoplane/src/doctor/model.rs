@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use infoplane_graph::{
-    Dim, GraphError, OnnxSummary, SUPPORTED_OPSETS, UnsupportedNode, describe_onnx,
-};
+use infoplane_graph::{Dim, GraphError, SUPPORTED_OPSETS, UnsupportedNode, describe_onnx};
 
 use super::{Findings, Part, bytes, count, shown};
 use crate::config::RunConfig;
@@ -26,7 +24,7 @@ pub(super) fn examine(config: &RunConfig, findings: &mut Findings) -> Option<Mod
     let model = match Model::from_config(config) {
         Ok(model) => model,
         Err(error) => {
-            refuse(&error, findings);
+            refuse(&error, "network", findings);
             return None;
         }
     };
@@ -49,6 +47,9 @@ pub(super) fn examine(config: &RunConfig, findings: &mut Findings) -> Option<Mod
     let input = &graph.value(graph.input()).name;
     let said = format!("`{input}`, {}", declared(graph.input_dims()));
     findings.fits(Part::Model, "input", said);
+    for note in graph.notes() {
+        findings.note(Part::Model, "output", note.clone());
+    }
     Some(model)
 }
 
@@ -63,7 +64,7 @@ fn describe(path: &Path, findings: &mut Findings) {
     let Ok(summary) = describe_onnx(&content, located.path()) else {
         return;
     };
-    let opset = summary.opsets.get("ai.onnx").copied().unwrap_or(1);
+    let opset = summary.opset;
     let written_by = match summary.producer.as_str() {
         "" => String::new(),
         producer => format!(", written by {producer}"),
@@ -82,45 +83,16 @@ fn describe(path: &Path, findings: &mut Findings) {
         );
         findings.fails_with(Part::Model, "file", said, hint);
     }
-    interfaces(&summary, findings);
 }
 
-/// What is unusual about the inputs and outputs that a file declares.
-fn interfaces(summary: &OnnxSummary, findings: &mut Findings) {
-    let listed = |names: Vec<&String>| {
-        let shown: Vec<String> = names
-            .iter()
-            .take(MAX_LISTED)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        shown.join(", ")
-    };
-    if summary.outputs.len() > 1 {
-        let names = listed(summary.outputs.iter().collect());
-        let said = format!(
-            "{}: {names}; the first is analysed",
-            count(summary.outputs.len(), "output")
-        );
-        findings.note(Part::Model, "outputs", said);
-    }
-    if let Some((operator, operand)) = &summary.last
-        && matches!(operator.as_str(), "Softmax" | "LogSoftmax")
-    {
-        let said = format!(
-            "the network ends in {operator}; what enters it, `{operand}`, is attributed, as a probability is no target"
-        );
-        findings.note(Part::Model, "softmax", said);
-    }
-}
-
-/// Says why a model can't be read; of operators that are not supported, all.
-fn refuse(error: &Error, findings: &mut Findings) {
+/// Says why a model can't be used; of operators that are not supported, all.
+pub(super) fn refuse(error: &Error, topic: &'static str, findings: &mut Findings) {
     let Error::Model {
         source: GraphError::Unsupported(nodes),
         ..
     } = error
     else {
-        return findings.fails(Part::Model, "network", error.to_string());
+        return findings.fails(Part::Model, topic, error.to_string());
     };
     for (what, names) in grouped(nodes) {
         let mut shown: Vec<String> = names
