@@ -132,7 +132,7 @@ impl Net {
                 domain: None,
                 version: Some(18),
             }],
-            functions: Vec::new(),
+            ..ModelProto::default()
         })
     }
 
