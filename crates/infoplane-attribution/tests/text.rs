@@ -20,7 +20,7 @@ fn data(file: &str) -> PathBuf {
 }
 
 /// The network with its path at the embedding, and the reference.
-fn network() -> (Graph, NpzFile<std::fs::File>) {
+fn network() -> (Graph, NpzFile) {
     let graph = read_onnx(&data("text_classifier.onnx")).unwrap();
     let reference = NpzFile::open(&data("text_classifier.npz")).unwrap();
     let embedding = reference
@@ -57,7 +57,7 @@ fn attribute(
     plan: &Plan,
     chosen: &[Layer],
     options: SweepOptions,
-    reference: &mut NpzFile<std::fs::File>,
+    reference: &mut NpzFile,
 ) -> Vec<Attribution> {
     let sweep = Sweep::new(plan, chosen.iter().map(SweepLayer::from).collect(), options).unwrap();
     let floats = |array: NpyArray| array.to_f32().into_iter().collect::<Vec<f32>>();
