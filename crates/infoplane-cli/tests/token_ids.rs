@@ -118,6 +118,10 @@ fn what_can_not_be_is_said() {
             "one",
         ),
         (
+            &format!("--path-at {EMBEDDING} --baseline-token 64"),
+            "0 to 63",
+        ),
+        (
             &format!("--path-at {EMBEDDING} --baseline-token 20000000"),
             "20000000",
         ),

@@ -87,8 +87,8 @@ pub fn layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
 ///
 /// These are residual additions and linear layers (after their activation), concatenations, pools,
 /// activations that end a stage or begin the network, and convolutions that end a block without an
-/// activation. Where there would be more than [`MAX_DEFAULT_LAYERS`], branch layers go first, then
-/// cut layers are thinned evenly; the last layer stays.
+/// activation. Where there would be more than [`MAX_DEFAULT_LAYERS`], branch layers are thinned evenly; they
+/// go altogether where half as many are cut layers, and these are thinned evenly where they are still too many.
 pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
     let users = Users::of(graph, shaped);
     let mut chosen = vec![false; graph.values().len()];
@@ -159,19 +159,32 @@ fn thin(layers: Vec<Layer>) -> Vec<Layer> {
     if layers.len() <= MAX_DEFAULT_LAYERS {
         return layers;
     }
-    let cuts: Vec<Layer> = layers.iter().filter(|layer| layer.cut).cloned().collect();
-    let pool = if cuts.len() >= MAX_DEFAULT_LAYERS / 2 {
-        cuts
-    } else {
-        layers
+    let n_cuts = layers.iter().filter(|layer| layer.cut).count();
+    let kept = match n_cuts {
+        few if few < MAX_DEFAULT_LAYERS / 2 => {
+            let mut branches = evenly(layers.len() - few, MAX_DEFAULT_LAYERS - few);
+            return layers
+                .into_iter()
+                .filter(|layer| layer.cut || branches.next() == Some(true))
+                .collect();
+        }
+        many => evenly(many, MAX_DEFAULT_LAYERS.min(many)),
     };
-    if pool.len() <= MAX_DEFAULT_LAYERS {
-        return pool;
-    }
-    let last = pool.len() - 1;
-    (0..MAX_DEFAULT_LAYERS)
-        .map(|rank| pool[rank * last / (MAX_DEFAULT_LAYERS - 1)].clone())
+    let cuts = layers.into_iter().filter(|layer| layer.cut);
+    cuts.zip(kept)
+        .filter(|(_, kept)| *kept)
+        .map(|(layer, _)| layer)
         .collect()
+}
+
+/// Which of `n` to keep so that `kept` of them, 2 at least, are spread evenly, the first and the last among
+/// them.
+fn evenly(n: usize, kept: usize) -> impl Iterator<Item = bool> {
+    let mut chosen = vec![false; n];
+    for rank in 0..kept {
+        chosen[rank * (n - 1) / (kept - 1)] = true;
+    }
+    chosen.into_iter()
 }
 
 /// The layers of these names, in network order. A layer that was asked for by another of its names

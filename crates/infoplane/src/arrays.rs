@@ -87,6 +87,18 @@ pub fn attribute(
         target: config.target()?,
         reduction,
     };
+    let starts = match &options.baseline {
+        Baseline::Fixed { row, .. } => row.as_slice(),
+        Baseline::Given => inputs
+            .baseline
+            .as_ref()
+            .and_then(|rows| rows.as_slice())
+            .unwrap_or_default(),
+        Baseline::Zero | Baseline::Blur(_) => &[],
+    };
+    for start in starts.chunks_exact(sample_shape.iter().product::<usize>().max(1)) {
+        shaped.check_tokens(model.graph(), start)?;
+    }
     let n_nodes = quadrature.nodes_at_once();
     // Direct kernels, and every node from its input: results are compared with those of other programs.
     let plan = model.plan(&sample_shape, &layers, n_nodes, true)?;

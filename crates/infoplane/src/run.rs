@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use infoplane_attribution::{
-    Attribution, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
+    Attribution, Baseline, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_data::{DataKind, DataOptions, Dataset, Preprocess};
 use infoplane_engine::{Backend, Plan};
@@ -116,6 +116,9 @@ impl Run {
             target,
             reduction: Reduction::Channels,
         };
+        if let Baseline::Fixed { row, .. } = &options.baseline {
+            shaped.check_tokens(model.graph(), row)?;
+        }
         let info = dataset.info();
         let mut settings = serde_json::json!({
             "layers": match config.layer_choice() {
@@ -415,10 +418,14 @@ impl Run {
         advance: &mut dyn FnMut(u64),
         stop: &AtomicBool,
     ) -> Result<(), Error> {
+        let graph = self.model.graph();
+        let shaped = self.model.shaped(self.dataset.sample_shape())?;
         let load = |index: usize, row: &mut [f32]| {
             self.dataset
                 .load(index, row)
                 .map_err(|error| error.reason)?;
+            let tokens = shaped.check_tokens(graph, row);
+            tokens.map_err(|error| error.to_string())?;
             Ok(Loaded {
                 label: self.dataset.label(index).map(|label| label.0),
                 ..Loaded::default()
