@@ -111,18 +111,22 @@ def jobs(case, model: onnx.ModelProto, operator: str) -> list[Job] | str:
         model, values = in_single_precision(model, [*inputs, *outputs])
         inputs, outputs = values[: len(inputs)], values[len(inputs) :]
     found = []
+
+    def add(network: onnx.ModelProto, value: np.ndarray, expected: np.ndarray) -> None:
+        value = value.astype(np.float32)
+        found.append(Job(case.name, operator, network, value, expected, case.rtol, case.atol))
+
     for result, expected in enumerate(outputs):
         if expected.size == 0:
             continue
         varying = varying_input(operator, inputs, expected)
         if varying is None:
-            network, value = as_constants(model, inputs, expected, result), np.zeros((1, expected.size))
+            network = as_constants(model, inputs, expected, result)
+            add(network, np.zeros((1, expected.size)), expected)
         else:
-            network, value = as_network(model, inputs, varying, result), inputs[varying]
-        found.append(Job(case.name, operator, network, value.astype(np.float32), expected, case.rtol, case.atol))
+            add(as_network(model, inputs, varying, result), inputs[varying], expected)
     if lookup := as_lookup(model, inputs):
-        ids = inputs[1].astype(np.float32).reshape(-1, 1)
-        found.append(Job(case.name, operator, lookup, ids, outputs[0], case.rtol, case.atol))
+        add(lookup, inputs[1].reshape(-1, 1), outputs[0])
     return found
 
 

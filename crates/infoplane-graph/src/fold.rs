@@ -228,6 +228,9 @@ fn pick(source: &Tensor, indices: &[usize], shape: Vec<usize>) -> Result<Tensor,
 
 /// Flat source indices of a result of `shape` whose axes step through the source by `strides`.
 fn strided_indices(shape: &[usize], strides: &[isize], offset: usize) -> Vec<usize> {
+    if shape.contains(&0) {
+        return Vec::new();
+    }
     let mut indices = vec![offset];
     for (&size, &stride) in shape.iter().zip(strides) {
         indices = indices
@@ -345,7 +348,9 @@ fn cast(source: &Tensor, to: ElementType) -> Tensor {
 fn gather(source: &Tensor, positions: &Tensor, axis: i64) -> Result<Tensor, Problem> {
     let shape = source.shape();
     let picked = gather::pick(shape, positions, axis)?;
-    checked_len(&picked.shape)?;
+    if checked_len(&picked.shape)? == 0 {
+        return pick(source, &[], picked.shape);
+    }
     let outer: usize = shape[..picked.axis].iter().product();
     let (size, inner) = (
         shape[picked.axis],
@@ -404,10 +409,15 @@ fn concat(constants: &[Option<&Tensor>], axis: i64) -> Result<Tensor, Problem> {
         }
         shape[axis] += part.shape()[axis];
     }
-    let outer: usize = shape[..axis].iter().product();
+    let len = checked_len(&shape)?;
+    let outer: usize = if len == 0 {
+        0
+    } else {
+        shape[..axis].iter().product()
+    };
     macro_rules! join {
         ($variant:ident) => {{
-            let mut joined = Vec::with_capacity(checked_len(&shape)?);
+            let mut joined = Vec::with_capacity(len);
             for o in 0..outer {
                 for part in &parts {
                     let TensorData::$variant(values) = part.data() else {
@@ -580,6 +590,32 @@ mod tests {
         let transposed = fold(Op::Transpose { perm: None }, &[state]);
         assert_eq!(transposed.shape(), [3, 2]);
         assert_eq!(transposed.floats().unwrap(), [1., 4., 2., 5., 3., 6.]);
+    }
+
+    #[test]
+    fn constants_without_elements_fold_whatever_their_shape() {
+        let empty = Tensor::new(vec![1 << 40, 3, 0], TensorData::I64(vec![])).unwrap();
+        let empty = ValueState::Constant(Arc::new(empty));
+        let indices = integer_state(&[2, 0]);
+        let gathered = fold(Op::Gather { axis: 1 }, &[empty.clone(), indices.clone()]);
+        assert_eq!(gathered.shape(), [1 << 40, 2, 0]);
+        let transposed = fold(Op::Transpose { perm: None }, std::slice::from_ref(&empty));
+        assert_eq!(transposed.shape(), [0, 3, 1 << 40]);
+        let joined = fold(Op::Concat { axis: 1 }, &[empty.clone(), empty.clone()]);
+        assert_eq!(joined.shape(), [1 << 40, 6, 0]);
+        let hot = fold(
+            Op::OneHot { axis: 3 },
+            &[empty.clone(), integer_state(&[4]), indices],
+        );
+        assert_eq!(hot.shape(), [1 << 40, 3, 0, 4]);
+        let no_coordinates = Tensor::new(vec![1 << 40, 0], TensorData::I64(vec![])).unwrap();
+        let no_coordinates = ValueState::Constant(Arc::new(no_coordinates));
+        let nothing = Tensor::new(vec![1 << 40, 0], TensorData::I64(vec![])).unwrap();
+        let nothing = ValueState::Constant(Arc::new(nothing));
+        let data = integer_state(&[]);
+        let mode = crate::op::ScatterMode::Replace;
+        let scattered = fold(Op::ScatterNd { mode }, &[data, no_coordinates, nothing]);
+        assert_eq!(scattered.shape(), [0]);
     }
 
     #[test]

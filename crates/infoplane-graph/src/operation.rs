@@ -6,7 +6,7 @@ pub use crate::unary::Unary;
 
 /// A sliding window over up to two spatial axes of `[N, C, H, W]`.
 ///
-/// A one-dimensional window has height 1.
+/// A one-dimensional window has height 1. A window of `[N, C, D, H, W]` is one of `[N, C, D, H · W]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window2d {
     /// Height and width.

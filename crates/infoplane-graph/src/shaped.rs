@@ -62,7 +62,7 @@ impl ValueState {
 /// A node ready to run.
 #[derive(Debug, Clone)]
 pub struct ShapedNode {
-    /// The node it came from.
+    /// The node it came from; a node with several results has a step for each that is used.
     pub node: NodeId,
     /// What it does.
     pub operation: Operation,
@@ -84,7 +84,7 @@ pub struct ShapedGraph {
 }
 
 /// No tensor of a network may be larger (elements).
-const MAX_ELEMENTS: usize = 1 << 34;
+pub(crate) const MAX_ELEMENTS: usize = 1 << 34;
 
 impl Graph {
     /// The shape of one sample as the model declares it; `None` where a dimension other than the

@@ -134,6 +134,32 @@ fn shapes_and_costs_of_windows_and_normalisations() {
 }
 
 #[test]
+fn of_three_spatial_axes_the_first_is_pooled() {
+    let pool = |kernel: &[usize], strides: &[usize]| Op::AveragePool {
+        window: Window {
+            kernel: Some(kernel.to_vec()),
+            strides: strides.to_vec(),
+            dilations: vec![],
+            padding: Padding::Explicit(vec![1, 0, 0, 1, 0, 0]),
+            ceil_mode: false,
+        },
+        count_include_pad: true,
+    };
+    let shape = [1, 6, 2, 5];
+    assert_eq!(
+        one(&shape, pool(&[3, 1, 1], &[1, 1, 1]), &[]),
+        (vec![3, 1, 6, 2, 5], 3 * 60 * 3, true)
+    );
+    for (kernel, strides) in [([3, 2, 1], [1, 1, 1]), ([3, 1, 1], [1, 2, 1])] {
+        let nodes: [(Op, &[&str], &[&str]); 1] = [(pool(&kernel, &strides), &["x"], &["y"])];
+        let error = graph(&shape, &[], &nodes)
+            .specialize(&shape, BATCH)
+            .unwrap_err();
+        assert!(error.to_string().contains("3 spatial axes"), "{error}");
+    }
+}
+
+#[test]
 fn shapes_of_what_moves_elements() {
     let to_space = Op::DepthToSpace {
         block: 2,

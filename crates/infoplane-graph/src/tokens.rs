@@ -37,7 +37,7 @@ impl ShapedGraph {
         };
         let limits = -(rows as f32)..rows as f32;
         let outside = |&number: &f32| number.fract() != 0.0 || !limits.contains(&number);
-        match sample.iter().position(|number| outside(number)) {
+        match sample.iter().position(outside) {
             None => Ok(()),
             Some(position) => Err(GraphError::NoToken {
                 input: graph.value(graph.input()).name.clone(),

@@ -281,6 +281,28 @@ mod tests {
     }
 
     #[test]
+    fn the_last_two_of_three_axes_are_one() {
+        let window = window([3, 1], [2, 1], [1, 1], [1, 0], [1, 0]);
+        let operands = [operand(&[2, 3, 5, 2, 4])];
+        let output_shape = [2, 3, 3, 2, 4];
+        let kernel = build(
+            "AveragePool",
+            &window,
+            false,
+            [0, 0],
+            &operands,
+            &output_shape,
+        )
+        .unwrap();
+        check_against_reference(
+            &*kernel,
+            &[values(240, 6)],
+            |wide| reference_average_pool(&window, false, [0, 0], &[2, 3, 5, 8], &wide[0]),
+            1e-6,
+        );
+    }
+
+    #[test]
     fn padding_added_by_ceil_mode_does_not_count() {
         let window = window([2, 2], [2, 2], [1, 1], [0, 0], [1, 1]);
         let kernel = average_pool(&window, true, [0, 0], &[1, 1, 3, 3]);

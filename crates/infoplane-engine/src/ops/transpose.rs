@@ -225,10 +225,9 @@ mod tests {
     #[test]
     fn a_rearrangement_is_a_transposition_under_another_shape() {
         let (shape, perm) = ([2, 2, 3, 4, 5], [0, 3, 1, 4, 2]);
-        let operand = operand(&[2, 6, 4, 5]);
+        let operand = [operand(&[2, 6, 4, 5])];
         let kernel =
-            build_rearrangement("Rearrange", &shape, &perm, &[operand.clone()], &[2, 8, 15])
-                .unwrap();
+            build_rearrangement("Rearrange", &shape, &perm, &operand, &[2, 8, 15]).unwrap();
         check_against_reference(
             &*kernel,
             &[values(240, 4)],
@@ -236,9 +235,8 @@ mod tests {
             0.0,
         );
         for (shape, perm) in [(&shape[..4], &perm[..4]), (&shape, &[0, 3, 1, 4, 7])] {
-            let attempt = |output: &[usize]| {
-                build_rearrangement("Rearrange", shape, perm, &[operand.clone()], output)
-            };
+            let attempt =
+                |output: &[usize]| build_rearrangement("Rearrange", shape, perm, &operand, output);
             assert!(attempt(&[2, 8, 15]).is_err());
         }
     }

@@ -75,7 +75,7 @@ impl WindowAxis {
     }
 }
 
-/// A window over planes of `[N, C, H, W]` or `[N, C, W]`.
+/// A window over planes of `[N, C, H, W]`, `[N, C, W]` or `[N, C, D, H · W]`.
 #[derive(Debug, Clone)]
 pub(crate) struct PlaneWindow {
     pub rows: WindowAxis,
@@ -139,11 +139,13 @@ impl PlaneWindow {
     }
 }
 
-/// `[N, C, H, W]` of a shape, with H = 1 where it has one spatial axis.
+/// `[N, C, H, W]` of a shape, with H = 1 where it has one spatial axis, and the last two as one where it
+/// has three.
 fn as_planes(shape: &[usize]) -> Option<[usize; 4]> {
     match *shape {
         [n, c, w] => Some([n, c, 1, w]),
         [n, c, h, w] => Some([n, c, h, w]),
+        [n, c, d, h, w] => Some([n, c, d, h * w]),
         _ => None,
     }
 }

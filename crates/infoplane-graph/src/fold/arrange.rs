@@ -164,7 +164,9 @@ fn one_hot(
     }
     let size = usize::try_from(depth).map_err(|_| invalid(format!("a depth of {depth}")))?;
     let output = [&shape[..axis], &[size], &shape[axis..]].concat();
-    checked_len(&output)?;
+    if checked_len(&output)? == 0 {
+        return pick(values, &[], output);
+    }
     let inner: usize = shape[axis..].iter().product();
     let numbers: Vec<i64> = match indices.data() {
         TensorData::I64(values) => values.clone(),
@@ -243,6 +245,9 @@ fn scatter(
     let (&depth, lead) = index_shape.split_last().ok_or_else(misfit)?;
     if depth > shape.len() || updates.shape() != [lead, &shape[depth..]].concat() {
         return Err(misfit());
+    }
+    if updates.data().is_empty() {
+        return Ok(data.clone());
     }
     let strides = row_major_strides(shape);
     let starts: Vec<usize> = (0..lead.iter().product())

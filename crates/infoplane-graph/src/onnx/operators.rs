@@ -228,11 +228,13 @@ pub(super) fn window(attributes: &mut Attributes<'_>) -> Result<Window, Refusal>
     let strides = list("strides")?.unwrap_or_default();
     let dilations = list("dilations")?.unwrap_or_default();
     let pads = list("pads")?.unwrap_or_default();
-    if let Some(axes) = kernel.as_ref().map(Vec::len)
-        && axes > 2
+    // Of three axes, two have to be passed through.
+    if let Some(sizes) = &kernel
+        && sizes.len() > 2
+        && !matches!(sizes.as_slice(), [_, 1, 1])
     {
         return Err(Refusal {
-            detail: format!("{axes} spatial axes (one or two are supported)"),
+            detail: format!("{} spatial axes (one or two are supported)", sizes.len()),
         });
     }
     let padding = match attributes.text("auto_pad") {

@@ -2,6 +2,7 @@
 
 use super::{Operands, Problem, Resolved, invalid, unsupported};
 use crate::operation::{Contraction, Operation};
+use crate::shaped::MAX_ELEMENTS;
 
 /// What stands for an axis in an equation: a letter, or an axis of the ellipsis counted from its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +113,16 @@ pub(super) fn einsum(equation: &str, operands: Operands<'_>) -> Result<Resolved,
         }
         by_operand.push(own);
     }
+    // An operand with its broadcast axes spelled out has to fit into memory.
+    for labels in &by_operand {
+        let mut extents = labels.iter().map(|&label| extents[label]);
+        let len = extents.try_fold(1usize, |product, extent| product.checked_mul(extent));
+        if len.is_none_or(|len| len > MAX_ELEMENTS) {
+            return Err(invalid(format!(
+                "operands that are too large together for the equation `{equation}`"
+            )));
+        }
+    }
     let shape = output.iter().map(|&label| extents[label]).collect();
     Ok(Resolved {
         operation: Operation::Einsum(Contraction {
@@ -200,6 +211,8 @@ mod tests {
             let problem = attempt(equation, shapes).unwrap_err();
             assert!(matches!(problem, Problem::Invalid(_)), "{equation}");
         }
+        let wide: &[&[usize]] = &[&[1, 1 << 33], &[1 << 33, 1]];
+        assert!(attempt("ij,ij->ij", wide).is_err());
         let three: &[&[usize]] = &[&[2, 3], &[3, 4], &[4, 5]];
         let problem = attempt("ij,jk,kl->il", three).unwrap_err();
         assert!(matches!(problem, Problem::Unsupported(_)));

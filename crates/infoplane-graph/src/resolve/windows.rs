@@ -3,6 +3,7 @@
 use super::{Operands, Problem, Resolved, invalid, unsupported};
 use crate::op::{Padding, Window};
 use crate::operation::{Operation, Window2d};
+use crate::shaped::ValueState;
 
 /// The window over the spatial axes of `shape` and the output's spatial sizes.
 struct Placed {
@@ -338,12 +339,58 @@ fn whole_map(operands: Operands<'_>) -> Result<(Window2d, Vec<usize>), Problem> 
     Ok((window, output))
 }
 
+/// The window and shape of `[N, C, D, H, W]` seen as `[N, C, D, H · W]`, where it passes through H and W.
+/// PyTorch exports local response normalisation as such a mean over channels.
+fn over_first_of_three(
+    window: &Window,
+    kernel: &[usize],
+    shape: &[usize],
+) -> Option<(Window, Vec<usize>)> {
+    let (&[n, c, d, h, w], &[size, 1, 1]) = (shape, kernel) else {
+        return None;
+    };
+    let first = |values: &[usize], other: usize| match *values {
+        [] => Some(Vec::new()),
+        [value, a, b] if a == other && b == other => Some(vec![value, other]),
+        _ => None,
+    };
+    let padding = match &window.padding {
+        Padding::Explicit(pads) => match pads.as_slice() {
+            [] => Padding::Explicit(Vec::new()),
+            &[begin, 0, 0, end, 0, 0] => Padding::Explicit(vec![begin, 0, end, 0]),
+            _ => return None,
+        },
+        same => same.clone(),
+    };
+    let dilations = window.dilations.first().map(|&step| vec![step, 1]);
+    let window = Window {
+        kernel: Some(vec![size, 1]),
+        strides: first(&window.strides, 1)?,
+        dilations: dilations.unwrap_or_default(),
+        padding,
+        ceil_mode: window.ceil_mode,
+    };
+    Some((window, vec![n, c, d, h.checked_mul(w)?]))
+}
+
 fn pool(window: &Window, operands: Operands<'_>) -> Result<(Placed, Vec<usize>), Problem> {
     let shape = operands.shape(0)?;
     let kernel = window
         .kernel
         .as_deref()
         .ok_or_else(|| invalid("kernel_shape is missing"))?;
+    if let Some((window, shape_of_two)) = over_first_of_three(window, kernel, shape) {
+        let (placed, mut output) = pool(
+            &window,
+            Operands(&[Some(&ValueState::Runtime {
+                shape: shape_of_two,
+                varies: true,
+            })]),
+        )?;
+        output.truncate(3);
+        output.extend(&shape[3..]);
+        return Ok((placed, output));
+    }
     let placed = place(window, kernel, shape)?;
     for axis in 0..2 {
         // A window wholly inside the padding has no element to pool.
