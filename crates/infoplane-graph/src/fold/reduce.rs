@@ -5,6 +5,9 @@ use crate::op::ReduceOp;
 use crate::resolve::{Axes, Operands, Problem, axis_index, invalid, reduced};
 use crate::tensor::{Tensor, TensorData};
 
+/// Joins two integers; `None` where they overflow.
+type CheckedJoin = fn(i64, i64) -> Option<i64>;
+
 /// For every element, its place in the result.
 fn places(shape: &[usize], axes: &[usize]) -> Vec<usize> {
     let mut strides = row_major_strides(&reduced(shape, axes, true));
@@ -43,7 +46,7 @@ pub(super) fn reduce(
             TensorData::F32(result.into())
         }
         TensorData::I64(values) => {
-            let (start, join): (i64, fn(i64, i64) -> Option<i64>) = match reduction {
+            let (start, join): (i64, CheckedJoin) = match reduction {
                 ReduceOp::Sum => (0, i64::checked_add),
                 ReduceOp::Prod => (1, i64::checked_mul),
                 ReduceOp::Max => (i64::MIN, |a, b| Some(a.max(b))),

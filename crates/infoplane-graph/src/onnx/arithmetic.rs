@@ -12,8 +12,13 @@ pub(super) fn read(
     attributes: &mut Attributes<'_>,
     opset: i64,
 ) -> Result<Op, Refusal> {
-    if let Some(function) = function(operator, attributes) {
-        return Ok(Op::Function(function));
+    match function(operator, attributes) {
+        // Its operand is divided by α.
+        Some(Unary::Celu { alpha }) if alpha.is_nan() || alpha <= 0.0 => {
+            return Err(Refusal::attribute("alpha", alpha));
+        }
+        Some(function) => return Ok(Op::Function(function)),
+        None => {}
     }
     if let Some(reduction) = reduction(operator) {
         return Ok(Op::Reduce {

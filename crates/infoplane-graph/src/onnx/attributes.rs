@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::constants::Constants;
-use super::inline::FlatNode;
+use super::flat::FlatNode;
 use super::operators::Refusal;
 use super::proto::{AttributeProto, DataType, TensorProto};
 

@@ -9,7 +9,7 @@
 //!
 //! Of several outputs the first that is no label counts.
 
-use super::inline::{Flat, FlatNode};
+use super::flat::{Flat, FlatNode};
 use super::proto::{DataType, ValueInfoProto};
 use crate::error::GraphError;
 
