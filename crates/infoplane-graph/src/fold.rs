@@ -75,6 +75,7 @@ pub(crate) fn evaluate(
             reshape(tensor, unsqueezed(tensor.shape(), axes)?)?
         }
         (Op::Transpose { perm }, Some(tensor)) => transpose(tensor, perm.as_deref())?,
+        (Op::Mod, Some(a)) => remainder(a, required(&constants, 1)?)?,
         (Op::Equal, Some(a)) => equal(a, required(&constants, 1)?)?,
         (Op::Where, Some(condition)) => choose(
             condition,
@@ -408,6 +409,22 @@ fn equal(a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
     tensor(shape, TensorData::Bool(data))
 }
 
+fn remainder(a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
+    let shape = broadcast(a.shape(), b.shape())?;
+    let (a, b) = (expand(a, &shape)?, expand(b, &shape)?);
+    let remainders = integers(&a)?
+        .iter()
+        .zip(integers(&b)?)
+        .map(|(x, y)| {
+            let rest = x.checked_rem(*y)?;
+            let other_sign = rest != 0 && (rest < 0) != (*y < 0);
+            Some(if other_sign { rest + y } else { rest })
+        })
+        .collect::<Option<Vec<i64>>>()
+        .ok_or_else(|| invalid("an integer overflows or is divided by 0"))?;
+    tensor(shape, TensorData::I64(remainders.into()))
+}
+
 fn choose(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
     let shape = broadcast(&broadcast(condition.shape(), a.shape())?, b.shape())?;
     let condition = expand(condition, &shape)?;
@@ -569,6 +586,14 @@ mod tests {
         let value = Tensor::from_integers(vec![0]);
         let refused = evaluate(&Op::ConstantOfShape { value }, &[Some(&shape)]);
         assert!(matches!(refused, Err(Problem::Invalid(_))));
+    }
+
+    #[test]
+    fn remainders_have_the_sign_of_the_divisor() {
+        let a = integer_state(&[7, -7, 7, -7, 6]);
+        let rest = fold(Op::Mod, &[a.clone(), integer_state(&[3, 3, -3, -3, 3])]);
+        assert_eq!(rest.integers().unwrap(), [1, 2, -2, -1, 0]);
+        assert!(evaluate(&Op::Mod, &[Some(&a), Some(&integer_state(&[0]))]).is_err());
     }
 
     #[test]

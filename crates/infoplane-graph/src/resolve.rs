@@ -375,6 +375,7 @@ pub(crate) fn resolve(
         | Op::ConstantOfShape { .. }
         | Op::CumSum { .. }
         | Op::Equal
+        | Op::Mod
         | Op::NonZero
         | Op::OneHot { .. }
         | Op::Range

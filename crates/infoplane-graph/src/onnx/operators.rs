@@ -41,6 +41,10 @@ pub(super) fn read(
         "Erf" => Op::Erf,
         "Identity" => Op::Identity,
         "Equal" => Op::Equal,
+        "Mod" => match attributes.integer("fmod", 0) {
+            0 => Op::Mod,
+            other => return Err(Refusal::attribute("fmod", other)),
+        },
         "Where" => Op::Where,
         "Range" => Op::Range,
         "Expand" => Op::Expand,

@@ -157,7 +157,7 @@ mod tests {
             .iter()
             .map(|shape| ValueState::Runtime {
                 shape: shape.to_vec(),
-                varies: true,
+                changes: crate::Change::AlongPath,
             })
             .collect();
         let states: Vec<Option<&ValueState>> = states.iter().map(Some).collect();
