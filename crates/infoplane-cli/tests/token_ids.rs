@@ -5,6 +5,8 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{Archive, refuse, succeed};
+use ndarray::{Array1, Array2};
+use ndarray_npy::NpzWriter;
 use tempfile::TempDir;
 
 const EMBEDDING: &str = "/embedding/Gather_output_0";
@@ -25,6 +27,17 @@ fn folder() -> TempDir {
         std::fs::copy(data(file), folder.path().join(name)).unwrap();
     }
     folder
+}
+
+/// Thirty sentences that hold every word, in an archive `data.npz`.
+fn write_sentences(folder: &Path) {
+    let file = std::fs::File::create(folder.join("data.npz")).unwrap();
+    let mut writer = NpzWriter::new(file);
+    let ids = Array2::from_shape_fn((30, 24), |(i, j)| ((i * 7 + j * j * 13) % 64) as i64);
+    writer.add_array("input", &ids).unwrap();
+    let labels = Array1::from_shape_fn(30, |i| (i % 4) as i64);
+    writer.add_array("label", &labels).unwrap();
+    writer.finish().unwrap();
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -69,6 +82,7 @@ fn conductances_of_tokens_are_those_of_the_reference_summed_over_features() {
 fn a_run_over_ids_has_one_number_a_feature_and_says_where_its_paths_run() {
     let folder = folder();
     let at = folder.path();
+    write_sentences(at);
     let said = succeed(
         at,
         words(&format!("layers text.onnx --path-at {EMBEDDING}")),
@@ -79,7 +93,7 @@ fn a_run_over_ids_has_one_number_a_feature_and_says_where_its_paths_run() {
     );
 
     let command = format!(
-        "run --model text.onnx --path-at {EMBEDDING} --data ids.npz --baseline-token 0 --steps 8 --tau 0.5"
+        "run --model text.onnx --path-at {EMBEDDING} --data data.npz --baseline-token 0 --steps 8 --tau 0.5"
     );
     succeed(at, words(&format!("{command} --out out")));
     let text = std::fs::read_to_string(at.join("out/run.json")).unwrap();

@@ -78,6 +78,7 @@ pub(crate) fn evaluate(
             reshape(tensor, unsqueezed(tensor.shape(), axes)?)?
         }
         (Op::Transpose { perm }, Some(tensor)) => transpose(tensor, perm.as_deref())?,
+        (Op::Mod, Some(a)) => remainder(a, required(&constants, 1)?)?,
         (Op::Where, Some(condition)) => choose(
             condition,
             required(&constants, 1)?,
@@ -469,6 +470,22 @@ fn transpose(source: &Tensor, perm: Option<&[usize]>) -> Result<Tensor, Problem>
     let output: Vec<usize> = perm.iter().map(|&axis| shape[axis]).collect();
     let strides: Vec<isize> = perm.iter().map(|&axis| own[axis]).collect();
     pick(source, &strided_indices(&output, &strides, 0), output)
+}
+
+fn remainder(a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
+    let shape = broadcast(a.shape(), b.shape())?;
+    let (a, b) = (expand(a, &shape)?, expand(b, &shape)?);
+    let remainders = integers(&a)?
+        .iter()
+        .zip(integers(&b)?)
+        .map(|(x, y)| {
+            let rest = x.checked_rem(*y)?;
+            let other_sign = rest != 0 && (rest < 0) != (*y < 0);
+            Some(if other_sign { rest + y } else { rest })
+        })
+        .collect::<Option<Vec<i64>>>()
+        .ok_or_else(|| invalid("an integer overflows or is divided by 0"))?;
+    tensor(shape, TensorData::I64(remainders.into()))
 }
 
 fn choose(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {

@@ -293,6 +293,8 @@ pub enum Op {
         bias: f32,
     },
     MatMul,
+    /// The remainder of whole numbers, with the sign of the divisor.
+    Mod,
     MaxPool {
         window: Window,
     },
@@ -424,6 +426,7 @@ impl Op {
             Op::LpPool { .. } => "LpPool",
             Op::Lrn { .. } => "LRN",
             Op::MatMul => "MatMul",
+            Op::Mod => "Mod",
             Op::MaxPool { .. } => "MaxPool",
             Op::NonZero => "NonZero",
             Op::OneHot { .. } => "OneHot",

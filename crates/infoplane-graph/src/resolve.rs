@@ -397,6 +397,7 @@ pub(crate) fn resolve(
         Op::AdaptiveShares { .. }
         | Op::ConstantOfShape { .. }
         | Op::CumSum { .. }
+        | Op::Mod
         | Op::NonZero
         | Op::OneHot { .. }
         | Op::Range

@@ -127,6 +127,14 @@ fn huge_constants_are_refused() {
 }
 
 #[test]
+fn remainders_have_the_sign_of_the_divisor() {
+    let a = integer_state(&[7, -7, 7, -7, 6]);
+    let rest = fold(Op::Mod, &[a.clone(), integer_state(&[3, 3, -3, -3, 3])]);
+    assert_eq!(rest.integers().unwrap(), [1, 2, -2, -1, 0]);
+    assert!(evaluate(&Op::Mod, &[Some(&a), Some(&integer_state(&[0]))]).is_err());
+}
+
+#[test]
 fn arithmetic_broadcasts_and_checks_overflow() {
     let sum = fold(Op::Add, &[integer_state(&[1, 2, 3]), integer_state(&[10])]);
     assert_eq!(sum.integers().unwrap(), [11, 12, 13]);

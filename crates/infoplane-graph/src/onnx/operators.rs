@@ -40,6 +40,10 @@ pub(super) fn read(
         "Tanh" => Op::Tanh,
         "Erf" => Op::Erf,
         "Identity" => Op::Identity,
+        "Mod" => match attributes.integer("fmod", 0) {
+            0 => Op::Mod,
+            other => return Err(Refusal::attribute("fmod", other)),
+        },
         "Where" => Op::Where,
         "Range" => Op::Range,
         "Expand" => Op::Expand,

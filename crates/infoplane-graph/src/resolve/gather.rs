@@ -2,7 +2,7 @@
 
 use super::{Operands, Problem, Resolved, axis_index, invalid, unsupported};
 use crate::operation::Operation;
-use crate::shaped::ValueState;
+use crate::shaped::{Change, ValueState};
 use crate::tensor::Tensor;
 
 /// Rows of a table that numbers in single precision can count.
@@ -51,7 +51,7 @@ fn picked_shape(shape: &[usize], axis: usize, indices: &[usize]) -> Vec<usize> {
 pub(super) fn gather(axis: i64, operands: Operands<'_>) -> Result<Resolved, Problem> {
     let shape = operands.shape(0)?;
     let indices = operands.shape(1)?;
-    let (table_runs, indices_run) = (varies(operands, 0), varies(operands, 1));
+    let (table_runs, indices_run) = (runs(operands, 0), runs(operands, 1));
     if let Some(ValueState::Constant(indices)) = operands.get(1) {
         let picked = pick(shape, indices, axis)?;
         let operation = Operation::Take {
@@ -84,6 +84,7 @@ pub(super) fn gather(axis: i64, operands: Operands<'_>) -> Result<Resolved, Prob
     })
 }
 
-fn varies(operands: Operands<'_>, position: usize) -> bool {
-    operands.get(position).is_some_and(ValueState::varies)
+fn runs(operands: Operands<'_>, position: usize) -> bool {
+    let changes = operands.get(position).map(ValueState::changes);
+    changes.is_some_and(|changes| changes != Change::Never)
 }
