@@ -62,6 +62,17 @@ impl Fineness {
         }
     }
 
+    /// Refuses a choice where there is none.
+    fn none(path: &Path, options: &DataOptions) -> Result<(), DataError> {
+        match options.label_column {
+            None => Ok(()),
+            Some(_) => Err(DataError::Unsuitable {
+                path: path.into(),
+                reason: "CIFAR-10 has one kind of label, and none to choose".into(),
+            }),
+        }
+    }
+
     fn key(self) -> &'static str {
         match self {
             Self::Fine => "fine_labels",
@@ -222,10 +233,12 @@ impl Files<'_> {
             }
         };
         let row = ROWS[usize::from(is_100)];
-        let fineness = Fineness::of(options);
         let (at, names, rule) = match is_100 {
-            false => (0, "batches.meta", "labels"),
-            true => match fineness? {
+            false => {
+                Fineness::none(self.path, options)?;
+                (0, "batches.meta", "labels")
+            }
+            true => match Fineness::of(options)? {
                 coarse @ Fineness::Coarse => (0, coarse.names(), coarse.key()),
                 fine @ Fineness::Fine => (1, fine.names(), fine.key()),
             },
@@ -278,7 +291,10 @@ impl Files<'_> {
         }
         let n = data.shape()[0];
         let (key, meta, names) = match pickle.lookup(entries, "labels") {
-            Some(_) => ("labels", "batches.meta", "label_names"),
+            Some(_) => {
+                Fineness::none(self.path, options)?;
+                ("labels", "batches.meta", "label_names")
+            }
             None => {
                 let fineness = Fineness::of(options)?;
                 (fineness.key(), "meta", fineness.names())

@@ -150,6 +150,14 @@ pub enum DataError {
     /// A selection of samples that makes no sense, or that the source can't give.
     #[error("selection of samples: {0}")]
     Selection(String),
+    /// A setting that the source has no use for.
+    #[error("{}: {reason}", path.display())]
+    Unsuitable {
+        /// The source.
+        path: PathBuf,
+        /// What the setting is for.
+        reason: String,
+    },
     /// A preprocessing setting that makes no sense.
     #[error("preprocessing: {0}")]
     Preprocess(String),

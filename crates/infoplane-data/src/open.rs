@@ -83,11 +83,17 @@ pub fn open_npz<R: Read + Seek>(
 pub fn open(path: &Path, options: &DataOptions) -> Result<Box<dyn Dataset>, DataError> {
     options.validate(path)?;
     let form = Form::of(path)?;
+    let refuse = |what: &str| {
+        Err(DataError::Unsuitable {
+            path: path.into(),
+            reason: what.into(),
+        })
+    };
     if options.labels.is_some() && !matches!(form, Form::Folder | Form::Tar) {
-        return Err(DataError::Selection(format!(
-            "a list of labels is for folders and tars of images, which {} is not",
-            path.display()
-        )));
+        return refuse("a list of labels is for folders and tars of images");
+    }
+    if options.label_column.is_some() && matches!(form, Form::Folder | Form::Idx(_) | Form::Array) {
+        return refuse("a column of labels is for tables, Parquet files and CIFAR-100");
     }
     Ok(match form {
         Form::Folder => Box::new(folder::open(path, options)?),
@@ -95,6 +101,9 @@ pub fn open(path: &Path, options: &DataOptions) -> Result<Box<dyn Dataset>, Data
             let archive = TarFile::open(path)?;
             match cifar::recognises(|name| cifar::find(&archive, name).is_some()) {
                 true => Box::new(cifar::open_tar(path, &archive, options)?),
+                false if options.label_column.is_some() => {
+                    return refuse("a column of labels is for tables, Parquet files and CIFAR-100");
+                }
                 false => Box::new(archive.images(path, options)?),
             }
         }

@@ -493,6 +493,18 @@ fn cifar_rows_and_archives_are_read() {
         assert!(message.contains(reason), "{message}");
     }
 
+    let message = refused(&at("ten"), &coarse);
+    assert!(
+        message.contains("CIFAR-10 has one kind of label"),
+        "{message}"
+    );
+    fs::write(at("a.tar"), tar(&[("a/1.jpg", &jpeg())])).unwrap();
+    let message = refused(&at("a.tar"), &coarse);
+    assert!(
+        message.contains("a column of labels is for tables"),
+        "{message}"
+    );
+
     let python = |name: &str| fs::read(fixtures().join("cifar/python2").join(name)).unwrap();
     let archive = tar(&[
         ("cifar-10-batches-py/batches.meta", &python("batches.meta")),

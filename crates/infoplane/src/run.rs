@@ -226,6 +226,11 @@ impl Run {
         self.options.quadrature
     }
 
+    /// How the samples' labels were found, in words.
+    pub fn labelling(&self) -> &str {
+        &self.dataset.info().labelling
+    }
+
     /// What a person should know before trusting the labels.
     pub fn notes(&self) -> &[String] {
         &self.notes

@@ -117,6 +117,7 @@ fn describe(run: &Run) -> std::io::Result<()> {
         "data      {}, {} samples, {}",
         data.name, data.n_samples, data.preprocessing
     )?;
+    writeln!(out, "labels    {}", run.labelling())?;
     writeln!(
         out,
         "layers    {}, of which {n_cut} are cut layers",

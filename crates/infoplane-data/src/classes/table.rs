@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::dataset::ClassIndex;
 use crate::error::DataError;
+use crate::text_table::TextTable;
 
 /// Names of the column of class indices, the likeliest first.
 const INDEX_COLUMNS: [&str; 4] = ["class_index", "index", "class_id", "label"];
@@ -44,41 +45,22 @@ impl ClassTable {
     /// holds names. One with coarser groups is passed over.
     pub(super) fn read_text(path: &Path, delimiter: u8) -> Result<Self, DataError> {
         let malformed = |reason: String| DataError::malformed(path, reason);
-        let bytes = std::fs::read(path).map_err(|error| DataError::io(path, error))?;
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .delimiter(delimiter)
-            .from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
-        let headers = reader
-            .headers()
-            .map_err(|error| malformed(error.to_string()))?
-            .clone();
-        let find = |names: &[&str]| {
-            names.iter().find_map(|name| {
-                headers
-                    .iter()
-                    .position(|header| header.eq_ignore_ascii_case(name))
-            })
+        let table = TextTable::read(path, delimiter)?;
+        let index_column = match table.find_any(&INDEX_COLUMNS) {
+            Some(column) => column,
+            None => table.expect(INDEX_COLUMNS[0])?,
         };
-        let index_column = find(&INDEX_COLUMNS).ok_or_else(|| DataError::MissingColumn {
-            path: path.into(),
-            column: INDEX_COLUMNS[0].into(),
-            present: headers.iter().map(Into::into).collect(),
-        })?;
-        let mut rows: Vec<(usize, csv::StringRecord)> = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| malformed(error.to_string()))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let text = record.get(index_column).unwrap_or_default();
-            let index = parse_index(text).ok_or_else(|| {
+        let mut indices = Vec::with_capacity(table.n_rows());
+        for (row, text) in table.column(index_column).enumerate() {
+            indices.push(parse_index(text).ok_or_else(|| {
                 malformed(format!(
-                    "line {line}: {} `{text}` is no class index (0 to {MAX_CLASS_INDEX})",
-                    &headers[index_column]
+                    "line {}: {} `{text}` is no class index (0 to {MAX_CLASS_INDEX})",
+                    table.line(row),
+                    table.headers[index_column]
                 ))
-            })?;
-            rows.push((index, record));
+            })?);
         }
-        let columns: Vec<usize> = (0..headers.len())
+        let columns: Vec<usize> = (0..table.headers.len())
             .filter(|&column| column != index_column)
             .collect();
         let mut conflict = None;
@@ -86,11 +68,12 @@ impl ClassTable {
             .iter()
             .copied()
             .filter(|&column| {
-                let pairs = rows.iter().map(|(index, row)| (&row[column], *index));
+                let pairs = table.column(column).zip(indices.iter().copied());
+                let pairs = pairs.filter(|(name, _)| !name.is_empty());
                 match ambiguous(pairs) {
                     None => true,
                     Some(name) => {
-                        let header = &headers[column];
+                        let header = &table.headers[column];
                         conflict.get_or_insert(format!(
                             "`{name}` in the column `{header}` stands for more than one class"
                         ));
@@ -103,12 +86,13 @@ impl ClassTable {
             let reason = conflict.unwrap_or_else(|| "no column of class names".into());
             return Err(malformed(reason));
         }
-        let main = find(&NAME_COLUMNS)
+        let main = table
+            .find_any(&NAME_COLUMNS)
             .filter(|column| named.contains(column))
             .unwrap_or(named[0]);
-        let entries = rows.iter().map(|(index, row)| {
-            let names = named.iter().map(|&column| row[column].to_owned());
-            (*index, row[main].to_owned(), names.collect())
+        let entries = indices.iter().enumerate().map(|(row, index)| {
+            let name = |&column: &usize| table.cell(row, column).to_owned();
+            (*index, name(&main), named.iter().map(name).collect())
         });
         Self::of(entries.collect()).map_err(malformed)
     }
