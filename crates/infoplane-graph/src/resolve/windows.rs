@@ -384,7 +384,7 @@ fn pool(window: &Window, operands: Operands<'_>) -> Result<(Placed, Vec<usize>),
             &window,
             Operands(&[Some(&ValueState::Runtime {
                 shape: shape_of_two,
-                varies: true,
+                changes: crate::Change::AlongPath,
             })]),
         )?;
         output.truncate(3);
