@@ -172,8 +172,8 @@ impl Session for CountingSession<'_> {
 fn sweep(backend: &Counting, quadrature: Quadrature, baseline: Baseline) -> Sweep<'_> {
     let layers = ["first", "second"].map(|name| SweepLayer {
         name: name.to_string(),
-        n_channels: UNITS / 2,
-        positions: 2,
+        n_channels: UNITS,
+        positions: 1,
         channels_last: false,
         cut: true,
     });
