@@ -104,7 +104,9 @@ fn reshaped(from: &[usize], to: &[usize], axis: usize) -> Option<usize> {
     let begin: usize = from[..axis].iter().product();
     let begins = |other: &usize| to[..*other].iter().product::<usize>() == begin;
     let same = (1..to.len()).find(|other| begins(other) && to[*other] == from[axis]);
-    same.or_else(|| (1..to.len()).find(begins))
+    // An axis of 1 begins where the next one does.
+    let longer = || (1..to.len()).find(|other| begins(other) && to[*other] > 1);
+    same.or_else(longer).or_else(|| (1..to.len()).find(begins))
 }
 
 /// The axis that an operator's first operand has by what the operator does with it.
