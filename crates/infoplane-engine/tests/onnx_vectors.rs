@@ -94,16 +94,9 @@ fn slopes(plan: &Plan, input: &[f32]) -> (f64, f64) {
     session.input().copy_from_slice(input);
     let seeds = formula(session.forward().len(), 7919);
     let mut gradient = vec![0.0; input.len()];
-    let mut plain = |_: usize, _: &[f32], g: &[f32]| {
-        let (mut rows, layout) = (
-            gradient.chunks_exact_mut(input.len() / plan.batch()),
-            plan.layouts()[0],
-        );
-        for (row, plain) in g.chunks_exact(layout.row_len()).zip(&mut rows) {
-            layout.to_plain(row, plain);
-        }
-    };
-    session.vjp(&seeds, &mut plain).unwrap();
+    // An input lies as its file has it, whichever of its axes the channels are.
+    let mut visit = |_: usize, _: &[f32], g: &[f32]| gradient.copy_from_slice(g);
+    session.vjp(&seeds, &mut visit).unwrap();
     let direction = formula(input.len(), 6007);
     let size = input.iter().fold(0.0f32, |size, x| size.max(x.abs()));
     let step = 1e-3 * size.max(1e-3);
@@ -122,9 +115,16 @@ fn slopes(plan: &Plan, input: &[f32]) -> (f64, f64) {
     (slope, difference)
 }
 
-/// Cases of which no difference is a derivative: elements of a window, or on both sides of a rule for the
-/// nearest, that are closer together than the step.
-const KINKED: &[&str] = &["test_maxpool_2d_same_lower"];
+/// Cases of which no difference is a derivative: elements of a window that are closer together than the
+/// step, extremes that are shared, truth values, and powers of numbers around 0.
+const KINKED: &[&str] = &[
+    "test_maxpool_2d_same_lower",
+    "test_not_2d",
+    "test_not_3d",
+    "test_not_4d",
+    "test_pow",
+    "test_reduce_min_default_axes_keepdims_example",
+];
 
 #[test]
 fn gradients_of_the_cases_agree_with_differences() {

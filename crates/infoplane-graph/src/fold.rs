@@ -485,7 +485,7 @@ fn remainder(a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
         })
         .collect::<Option<Vec<i64>>>()
         .ok_or_else(|| invalid("an integer overflows or is divided by 0"))?;
-    tensor(shape, TensorData::I64(remainders.into()))
+    tensor(shape, TensorData::I64(remainders))
 }
 
 fn choose(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {

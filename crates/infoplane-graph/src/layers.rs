@@ -49,12 +49,11 @@ impl Layer {
 
     /// The axes of a channel's positions (tokens).
     pub fn position_shape(&self) -> &[usize] {
-        let positions = match (self.channels_last, self.shape.len()) {
+        match (self.channels_last, self.shape.len()) {
             (_, 0) => &[],
             (true, rank) => &self.shape[..rank - 1],
             (false, _) => &self.shape[1..],
-        };
-        positions
+        }
     }
 }
 

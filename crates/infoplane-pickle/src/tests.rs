@@ -123,7 +123,6 @@ fn a_pickle_that_misuses_the_stack_is_damaged() {
         b"]NNs.",
         b"NR.",
         b"NNR.",
-        b"NQ.",
         b"q\x00.",
         b"h\x00.",
         b"ccollections\nOrderedDict\nNR.",
