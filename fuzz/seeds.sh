@@ -19,7 +19,8 @@ seed onnx crates/*/t*/**/network.onnx crates/*/t*/**/*.onnx
 seed safetensors crates/infoplane-graph/tests/weights/*.safetensors
 seed pth_zip crates/infoplane-graph/tests/weights/*.pth
 seed pth_legacy crates/infoplane-graph/tests/weights/*.pth
-seed npy fuzz/seeds/npy/*
 seed npz crates/infoplane-engine/testdata/onnx/*/data.npz
-seed parquet fuzz/seeds/parquet/*
 seed image crates/infoplane-data/tests/fixtures/images/*.{jpg,jpeg,png,bmp,gif,webp}
+for folder in fuzz/seeds/*/; do
+    seed "$(basename "$folder")" "$folder"*
+done
