@@ -62,7 +62,9 @@ pub enum PlaneError {
     #[error("no resolution to try; give at least one τ")]
     NoResolutions,
     /// Rows against groups were asked for, but there is no map from classes to groups.
-    #[error("there are no groups to compare with; give a map from classes to groups")]
+    #[error(
+        "there are no groups to compare with; give a map from classes to groups (--groups FILE.csv:COLUMN)"
+    )]
     NoGroups,
     /// The run directory can't be read or written.
     #[error(transparent)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use infoplane_attribution::{
-    Baseline, Quadrature, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions,
+    Baseline, Quadrature, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
 };
 use infoplane_data::{Inputs, read_inputs};
 use infoplane_engine::{Backend, Plan, PlanOptions};
@@ -63,14 +63,16 @@ pub fn attribute(
     stop: &AtomicBool,
 ) -> Result<AttributeSummary, Error> {
     check_destination(raw)?;
+    let file = inputs;
     let (model, inputs) = read(config, inputs)?;
+    let of_file = |what: String| Error::Setting(format!("{}: {what}", file.display()));
     let sample_shape = inputs.input.shape()[1..].to_vec();
     let shaped = model.shaped(&sample_shape)?;
     let layers = model.layers(&shaped, &config.layer_choice())?;
     let quadrature = config.quadrature(QuadratureName::Graded)?;
     let options = SweepOptions {
         quadrature,
-        baseline: baseline(config, &inputs)?,
+        baseline: baseline(config, &inputs, &of_file)?,
         target: config.target()?,
         reduction,
     };
@@ -91,7 +93,7 @@ pub fn attribute(
         Baseline::Given => inputs.baseline.as_ref().and_then(|rows| rows.as_slice()),
         _ => None,
     };
-    check_targets(&inputs, plan.n_outputs())?;
+    check_targets(&inputs, sweep.options().target, plan.n_outputs()).map_err(of_file)?;
 
     let load = |index: usize, row: &mut [f32]| {
         row.copy_from_slice(&rows[index * input_len..][..input_len]);
@@ -119,10 +121,7 @@ pub fn attribute(
             results[index] = match outcome {
                 Outcome::Attributed(attribution) => Some(attribution),
                 Outcome::Unusable(reason) => {
-                    return Err(Error::Sample {
-                        id: format!("input {index}"),
-                        reason,
-                    });
+                    return Err(of_file(format!("input {index}: {reason}")));
                 }
                 Outcome::Failed(error) => return Err(error.into()),
             };
@@ -242,14 +241,17 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f
 }
 
 /// The baseline that is asked for; `input` is the array of that name beside the inputs.
-fn baseline(config: &RunConfig, inputs: &Inputs) -> Result<Baseline, Error> {
+fn baseline(
+    config: &RunConfig,
+    inputs: &Inputs,
+    of_file: &dyn Fn(String) -> Error,
+) -> Result<Baseline, Error> {
     if config.baseline.as_deref() != Some("input") {
         return config.baseline(&inputs.input.shape()[1..], None);
     }
     let Some(rows) = &inputs.baseline else {
-        return Err(Error::Setting(
-            "the baseline is `input`, but --inputs holds no array `baseline`".to_string(),
-        ));
+        let lacks = "it holds no array `baseline`, where the baseline `input` would be";
+        return Err(of_file(lacks.to_string()));
     };
     match rows.shape()[0] {
         1 if inputs.input.shape()[0] > 1 => Ok(Baseline::Fixed {
@@ -285,14 +287,21 @@ fn check_destination(raw: &Path) -> Result<(), Error> {
     }
 }
 
-fn check_targets(inputs: &Inputs, n_outputs: usize) -> Result<(), Error> {
+/// The error says what is wrong with the file of inputs.
+fn check_targets(inputs: &Inputs, wish: Target, n_outputs: usize) -> Result<(), String> {
+    if wish == Target::Given && inputs.target.is_none() {
+        return Err("it holds no array `target`, where the target `input` would be".to_string());
+    }
+    if wish == Target::Label && inputs.label.is_none() {
+        return Err("it holds no array `label`, where the target `label` would be".to_string());
+    }
     let mut targets = inputs.target.iter().flatten();
     let outside = targets.find(|&&target| usize::try_from(target).map_or(true, |t| t >= n_outputs));
     match outside {
-        Some(target) => Err(Error::Setting(format!(
-            "the array `target` holds {target}, which is no output of the network (0 to {})",
+        Some(target) => Err(format!(
+            "its array `target` holds {target}, which is no output of the network (0 to {})",
             n_outputs.saturating_sub(1)
-        ))),
+        )),
         None => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use infoplane_attribution::{
     Target,
 };
 use infoplane_data::{Interpolation, Preprocess};
+use infoplane_graph::nearest;
 use infoplane_plane::ControlKind;
 use infoplane_store::Shard;
 use serde::{Deserialize, Serialize};
@@ -118,7 +119,15 @@ pub const DEFAULT_SEED: u64 = 0;
 impl RunConfig {
     /// Reads a TOML file.
     pub fn from_toml(text: &str, name: &str) -> Result<RunConfig, Error> {
-        toml::from_str(text).map_err(|error| Error::Setting(format!("{name}: {error}")))
+        toml::from_str(text).map_err(|error| {
+            let said = error.to_string();
+            let meant = meant_key(&said).map(|key| format!(" (nearest: `{key}`)"));
+            Error::Setting(format!(
+                "{name}: {}{}",
+                said.trim_end(),
+                meant.unwrap_or_default()
+            ))
+        })
     }
 
     /// The quadrature that is asked for. `default` is the rule where none is named.
@@ -143,7 +152,8 @@ impl RunConfig {
         let unused = |given: bool, option: &str| {
             if given {
                 Err(Error::Setting(format!(
-                    "--{option} does not apply to this quadrature"
+                    "--{option} does not apply to the quadrature {}",
+                    self.quadrature.as_deref().unwrap_or("that was chosen")
                 )))
             } else {
                 Ok(())
@@ -358,6 +368,15 @@ impl RunConfig {
             None => Ok(crate::hardware::n_cpus()),
         }
     }
+}
+
+/// The key that a person may have meant, where a message is of an unknown one and names those there are.
+fn meant_key(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("unknown field `")?;
+    // What is quoted stands between every other pair of back quotes: first the unknown one.
+    let mut quoted = rest.split('`').step_by(2);
+    let given = quoted.next()?;
+    nearest(given, quoted).into_iter().next()
 }
 
 /// The name of a target, for `run.json` and the report.

@@ -58,7 +58,7 @@ pub enum Error {
     #[error("{0}")]
     Setting(String),
     /// A sample could not be read, and that was to be an error.
-    #[error("{id}: {reason} (reading is strict; without --strict such samples are skipped)")]
+    #[error("sample {id}: {reason} (reading is strict; without --strict such samples are skipped)")]
     Sample {
         /// The sample.
         id: String,

@@ -105,8 +105,10 @@ impl Model {
         })?;
         let mut model = loop {
             match Model::from_bytes(&bytes, path) {
-                Err(Error::Graph(GraphError::ExternalData { file, .. }))
-                    if located.fetch_beside(&file)? => {}
+                Err(Error::Model {
+                    source: GraphError::ExternalData { file, .. },
+                    ..
+                }) if located.fetch_beside(&file)? => {}
                 read => break read?,
             }
         };
@@ -313,7 +315,8 @@ fn named(error: GraphError, model: &str) -> Error {
     match error {
         GraphError::Unsupported(_)
         | GraphError::InvalidNode { .. }
-        | GraphError::InvalidModel(_) => Error::Model {
+        | GraphError::InvalidModel(_)
+        | GraphError::ExternalData { .. } => Error::Model {
             model: model.to_string(),
             source: error,
         },

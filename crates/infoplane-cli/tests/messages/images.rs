@@ -122,11 +122,6 @@ fn classes_and_groups() {
         said.write(&name, table);
         said.to(case, &run("images", &format!("--groups {name}:group")));
     }
-    said.write("some.csv", "class_index,group\n0,a\n1,b\n");
-    said.to(
-        "a class without a group",
-        &run("images", "--groups some.csv:group --limit 3"),
-    );
     insta::assert_snapshot!("images_classes", said.text);
 }
 

@@ -55,6 +55,7 @@ impl Said {
     fn to(&mut self, case: &str, command: &str) {
         let said = refuse(self.path(), words(command));
         let said = said.trim_end().replace("infoplane: ", "");
+        let command = command.trim_end();
         self.text
             .push_str(&format!("# {case}\n$ infoplane {command}\n{said}\n\n"));
     }

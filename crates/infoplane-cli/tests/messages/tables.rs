@@ -13,6 +13,7 @@ fn variables() {
         .collect();
     said.write("t.csv", format!("x,y,kind\n{rows}"));
     said.to("a file that is not there", "mi absent.csv:x t.csv:y");
+    said.write("t.txt", "x");
     said.to("a form that is not read", "mi t.txt t.csv:y");
     said.to("a column that is not there", "mi t.csv:z t.csv:y");
     said.write("short.csv", "x,y\n1,2\n3\n");

@@ -70,7 +70,8 @@ fn model_of(bytes: &[u8], path: &Path) -> Result<ModelProto, GraphError> {
             path: path.to_path_buf(),
             reason,
         }),
-        Err(reason) => Err(not_onnx(&reason)),
+        // The parser calls its messages by the names of its own types.
+        Err(reason) => Err(not_onnx(&reason.replace("rten_onnx::onnx::", ""))),
     }
 }
 

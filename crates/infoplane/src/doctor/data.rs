@@ -7,6 +7,8 @@ use infoplane_data::{
     ClassIndex, ClassMap, DataError, DataOptions, Dataset, Preprocess, kept_indices,
 };
 
+use infoplane_estimators::MIN_SAMPLES;
+
 use super::{Findings, Part, count, times};
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -74,7 +76,15 @@ pub(super) fn examine(
         info.kind,
         info.name
     );
-    findings.fits(Part::Data, "form", said);
+    match dataset.len() {
+        n if n < MIN_SAMPLES => findings.fails_with(
+            Part::Data,
+            "form",
+            said,
+            format!("estimates need at least {MIN_SAMPLES} samples"),
+        ),
+        _ => findings.fits(Part::Data, "form", said),
+    }
     for warning in &info.warnings {
         findings.note(Part::Data, "labels", warning.clone());
     }

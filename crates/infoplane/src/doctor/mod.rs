@@ -17,7 +17,7 @@ use crate::config::RunConfig;
 /// What was found, and what to do next.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
-    /// Everything that was looked at, in that order.
+    /// Everything that was looked at: the model, the data, the two together.
     pub findings: Vec<Finding>,
     /// Whether the analysis can be run as it stands.
     pub fits: bool,
@@ -42,7 +42,7 @@ pub struct Finding {
 }
 
 /// What a finding is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The network.
@@ -89,6 +89,7 @@ pub fn doctor(config: &RunConfig, input_shape: Option<&[usize]>) -> Diagnosis {
             ),
         }
     }
+    findings.list.sort_by_key(|finding| finding.part);
     let fits = findings
         .list
         .iter()
@@ -160,6 +161,16 @@ fn count(n: usize, what: &str) -> String {
     match n {
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),
+    }
+}
+
+/// A large number.
+fn amount(n: u64) -> String {
+    match n {
+        0..=9_999 => n.to_string(),
+        10_000..=999_999 => format!("{:.0} thousand", n as f64 / 1e3),
+        1_000_000..=999_999_999 => format!("{:.1} million", n as f64 / 1e6),
+        _ => format!("{:.2} billion", n as f64 / 1e9),
     }
 }
 

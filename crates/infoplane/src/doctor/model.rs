@@ -26,7 +26,7 @@ pub(super) fn examine(config: &RunConfig, findings: &mut Findings) -> Option<Mod
     let model = match Model::from_config(config) {
         Ok(model) => model,
         Err(error) => {
-            refuse(&error, findings);
+            refuse(&error, "network", findings);
             return None;
         }
     };
@@ -113,14 +113,14 @@ fn interfaces(summary: &OnnxSummary, findings: &mut Findings) {
     }
 }
 
-/// Says why a model can't be read; of operators that are not supported, all.
-fn refuse(error: &Error, findings: &mut Findings) {
+/// Says why a model can't be used; of operators that are not supported, all.
+pub(super) fn refuse(error: &Error, topic: &'static str, findings: &mut Findings) {
     let Error::Model {
         source: GraphError::Unsupported(nodes),
         ..
     } = error
     else {
-        return findings.fails(Part::Model, "network", error.to_string());
+        return findings.fails(Part::Model, topic, error.to_string());
     };
     for (what, names) in grouped(nodes) {
         let mut shown: Vec<String> = names

@@ -13,8 +13,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::data::Examined;
-use super::{Findings, Part, bytes, count, times};
-use crate::config::{DEFAULT_TOLERANCE, RunConfig};
+use super::{Findings, Part, amount, bytes, count, model::refuse, times};
+use crate::config::{DEFAULT_MAX_STEPS, DEFAULT_TOLERANCE, RunConfig};
 use crate::error::Error;
 use crate::model::Model;
 use crate::pool::node_memory;
@@ -39,10 +39,7 @@ pub(super) fn examine(
 ) {
     let shaped = match model.shaped(sample_shape) {
         Ok(shaped) => shaped,
-        Err(error) => {
-            let said = format!("with samples of {}: {error}", times(sample_shape));
-            return findings.fails(Part::Model, "shape", said);
-        }
+        Err(error) => return refuse(&error, "shape", findings),
     };
     let layers = match model.layers(&shaped, &config.layer_choice()) {
         Ok(layers) => layers,
@@ -57,7 +54,7 @@ pub(super) fn examine(
                 .map(|data| data.len());
             cost(&trial, layers.len(), n_samples, config, findings);
         }
-        Err(error) => return findings.fails(Part::Run, "one sample", error.to_string()),
+        Err(error) => return refuse(&error, "one sample", findings),
     }
     if let Some(data) = data.filter(|data| data.fits) {
         classify(model, &shaped, data, findings);
@@ -86,9 +83,9 @@ fn describe(model: &Model, shaped: &ShapedGraph, layers: &[Layer], findings: &mu
     let all = infoplane_graph::layers(graph, shaped);
     let flops: u64 = all.iter().map(|layer| layer.flops).sum();
     let said = format!(
-        "{:.2} million parameters, {:.2} GFLOPs a sample",
-        graph.n_parameters() as f64 / 1e6,
-        flops as f64 / 1e9
+        "{} parameters, {} floating-point operations a sample",
+        amount(graph.n_parameters()),
+        amount(flops)
     );
     findings.fits(Part::Model, "size", said);
     let n_cut = layers.iter().filter(|layer| layer.cut).count();
@@ -172,12 +169,18 @@ fn attribute(
     let started = Instant::now();
     let attribution = worker.attribute(sample_of(&row))?;
     let summary = plan.summary();
+    let state: usize = layers
+        .iter()
+        .map(|layer| layer.shape.iter().product::<usize>())
+        .sum();
+    let nodes = config.max_steps.unwrap_or(DEFAULT_MAX_STEPS) + 1;
+    let node_states = 2 * size_of::<f32>() * state * nodes;
     Ok(Trial {
         sample,
         attribution,
         seconds: started.elapsed().as_secs_f64(),
         constant_bytes: summary.constant_bytes as u64,
-        worker_bytes: (summary.worker_bytes + node_memory) as u64,
+        worker_bytes: (summary.worker_bytes + node_states.min(node_memory)) as u64,
     })
 }
 
@@ -247,7 +250,7 @@ fn cost(
     let n_threads = config.n_threads().unwrap_or(1);
     let (n_layers, each) = (n_layers as u64, trial.seconds);
     let Some(n) = n_samples else {
-        let said = format!("{:.3} s a sample and thread", each);
+        let said = format!("{} a sample and thread", duration(each));
         findings.fits(Part::Run, "time", said);
         return;
     };
@@ -255,10 +258,11 @@ fn cost(
     let sweep = each * n as f64 / n_threads as f64;
     let plane = pairs * SECONDS_A_PAIR / n_threads as f64;
     let said = format!(
-        "about {} for the conductances of {} on {} ({each:.3} s each), and {} for the plane",
+        "about {} for the conductances of {} on {} ({} each), and {} for the plane",
         duration(sweep),
         count(n, "sample"),
         count(n_threads, "thread"),
+        duration(each),
         duration(plane)
     );
     findings.fits(Part::Run, "time", said);
@@ -274,7 +278,8 @@ fn cost(
 
 fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 1.0 => "a second".to_string(),
+        s if s < 0.001 => "less than 1 ms".to_string(),
+        s if s < 1.0 => format!("{:.0} ms", 1e3 * s),
         s if s < 100.0 => format!("{s:.0} s"),
         s if s < 6_000.0 => format!("{:.0} min", s / 60.0),
         s => format!("{:.1} h", s / 3_600.0),
