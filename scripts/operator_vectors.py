@@ -7,11 +7,12 @@ writes, for each case kept, a folder in `crates/infoplane-engine/testdata/onnx/`
 
 - `model.onnx`: the case's model as the `onnx` package generates it;
 - `data.npz`: `input_0`, `input_1`, ... and `output_0`, ... in the model's order;
-- `network.onnx`, where the case has a float input of two or more axes and a float result: the same node
-  as a network of one input and one output, which is what infoplane reads. The first such input stays an
-  input, the others become initializers with the case's values, results after the first are dropped, a
-  softmax is followed by an identity, since infoplane leaves a final softmax out of a network, and
-  operator versions 23 to 25, which only add element types, are declared as 22.
+- `network.onnx`, where the case has an input of two or more axes: the same node as a network of one
+  input and one output, which is what infoplane reads. The first such float input stays an input (the
+  first of another type where there is none), the others become initializers with the case's values,
+  results after the first are dropped, a result of another type is cast to float, 0 is added to a
+  softmax, since infoplane leaves a final softmax out of a network, and operator versions 23 to 25,
+  which only add element types, are declared as 22.
 
 and `cases.csv` (every case kept, and the index of the input that `network.onnx` has), `left_out.csv`
 (every case of these operators that is not, and why).
@@ -34,16 +35,101 @@ TARGET = (
 )
 OPERATORS = set(
     """
-    Conv Gemm MatMul BatchNormalization Relu LeakyRelu Clip Sigmoid Tanh Erf Gelu Softmax
-    LayerNormalization Add Sub Mul Div MaxPool AveragePool GlobalAveragePool ReduceMean Concat Slice Pad
-    Reshape Flatten Transpose Squeeze Unsqueeze Identity Dropout Constant Shape Gather Cast
-    ConstantOfShape Range Equal Where Expand
+    Conv
+    Gemm
+    MatMul
+    BatchNormalization
+    Relu
+    LeakyRelu
+    Clip
+    Sigmoid
+    Tanh
+    Erf
+    Gelu
+    Softmax
+    LayerNormalization
+    Add
+    Sub
+    Mul
+    Div
+    MaxPool
+    AveragePool
+    GlobalAveragePool
+    ReduceMean
+    Concat
+    Slice
+    Pad
+    Reshape
+    Flatten
+    Transpose
+    Squeeze
+    Unsqueeze
+    Identity
+    Dropout
+    Constant
+    Shape
+    Gather
+    Cast
+    ConstantOfShape
+    Range
+    Equal
+    Where
+    Expand
+    Elu
+    Selu
+    Celu
+    PRelu
+    Mish
+    HardSigmoid
+    HardSwish
+    Softplus
+    Softsign
+    LogSoftmax
+    ThresholdedRelu
+    Abs
+    Neg
+    Exp
+    Log
+    Sqrt
+    Pow
+    Reciprocal
+    Min
+    Max
+    Sum
+    Mean
+    Sin
+    Cos
+    Floor
+    Ceil
+    Round
+    Sign
+    ReduceSum
+    ReduceMax
+    ReduceMin
+    ReduceL1
+    ReduceL2
+    ReduceSumSquare
+    ReduceProd
+    ReduceLogSum
+    ReduceLogSumExp
+    ArgMax
+    ArgMin
+    Greater
+    GreaterOrEqual
+    Less
+    LessOrEqual
+    And
+    Or
+    Xor
+    Not
     """.split()
 )
+# Left out at a network's end, or known before it runs.
+NEVER_RUN = {"ArgMax", "ArgMin", "ConstantOfShape", "Range", "Shape"}
 # Values of a network, and what shape arithmetic and conditions are made of.
 ELEMENT_TYPES = {"float32", "int64", "int32", "bool"}
 MOST_BYTES = 8192
-NEWEST_OPSET = 22
+OLDEST_OPSET, NEWEST_OPSET = 7, 22
 # The only cases of what they test, let through although they are larger.
 LARGE_BUT_WANTED = {
     "test_averagepool_2d_same_lower",
@@ -73,13 +159,14 @@ def why_left_out(case: TestCase) -> str | None:
     return None
 
 
-def varying_input(inputs: list[np.ndarray], outputs: list[np.ndarray]) -> int | None:
-    """Index of the first float input of two or more axes, none of them empty, if the result is float."""
-    if outputs[0].dtype != np.float32:
+def varying_input(operator: str, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> int | None:
+    """Index of the first float input of two or more axes, none of them empty, else of the first other."""
+    if operator in NEVER_RUN:
         return None
-    for index, array in enumerate(inputs):
-        if array.dtype == np.float32 and array.ndim >= 2 and array.size > 0:
-            return index
+    for wanted in ({"float32"}, ELEMENT_TYPES if outputs[0].dtype != np.float32 else set()):
+        for index, array in enumerate(inputs):
+            if array.dtype.name in wanted and array.ndim >= 2 and array.size > 0:
+                return index
     return None
 
 
@@ -97,11 +184,20 @@ def as_network(model: onnx.ModelProto, inputs: list[np.ndarray], varying: int) -
             graph.initializer.append(numpy_helper.from_array(np.asarray(array), value.name))
     (node,) = graph.node
     del node.output[1:]
-    if node.op_type == "Softmax":
-        graph.node.append(helper.make_node("Identity", [node.output[0]], ["output"]))
+    if node.op_type in ("Softmax", "LogSoftmax"):
+        graph.initializer.append(numpy_helper.from_array(np.zeros((), np.float32), "zero"))
+        graph.node.append(helper.make_node("Add", [node.output[0], "zero"], ["output"]))
         graph.output[0].name = "output"
+    if graph.output[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        graph.node.append(
+            helper.make_node("Cast", [node.output[0]], ["output"], to=onnx.TensorProto.FLOAT)
+        )
+        graph.output[0].name = "output"
+        graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    # From version 4 of the format on, initializers need not be inputs too.
+    network.ir_version = max(network.ir_version, 4)
     (opset,) = network.opset_import
-    opset.version = min(opset.version, NEWEST_OPSET)
+    opset.version = min(max(opset.version, OLDEST_OPSET), NEWEST_OPSET)
     onnx.checker.check_model(network, full_check=True)
     return network
 
@@ -115,7 +211,7 @@ def save(case: TestCase) -> int | None:
     arrays = {f"input_{index}": array for index, array in enumerate(inputs)}
     arrays |= {f"output_{index}": array for index, array in enumerate(outputs)}
     np.savez_compressed(folder / "data.npz", **arrays)
-    varying = varying_input(inputs, outputs)
+    varying = varying_input(case.model.graph.node[0].op_type, inputs, outputs)
     if varying is not None:
         onnx.save(as_network(case.model, inputs, varying), folder / "network.onnx")
     return varying

@@ -18,18 +18,30 @@ const REFUSED: &[(&str, &str)] = &[
     ("averagepool_3d", "spatial axes"),
     ("maxpool_3d", "spatial axes"),
     ("gather", "depend on the input"),
+    ("pow_types_int", "a base of type integer"),
     ("expand", "depend on the input"),
-    ("where", "depend on the input"),
     ("slice_start_out_of_bounds", "shape"),
+    ("wrap_pad", "mode = wrap"),
 ];
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/onnx"))
 }
 
+/// An array of whatever type, as the numbers that the engine runs on.
 fn array(case: &Path, name: &str) -> ArrayD<f32> {
     let mut archive = NpzReader::new(File::open(case.join("data.npz")).unwrap()).unwrap();
-    archive.by_name::<OwnedRepr<f32>, IxDyn>(name).unwrap()
+    if let Ok(array) = archive.by_name::<OwnedRepr<f32>, IxDyn>(name) {
+        return array;
+    }
+    if let Ok(array) = archive.by_name::<OwnedRepr<bool>, IxDyn>(name) {
+        return array.mapv(|truth| f32::from(u8::from(truth)));
+    }
+    if let Ok(array) = archive.by_name::<OwnedRepr<i32>, IxDyn>(name) {
+        return array.mapv(|integer| integer as f32);
+    }
+    let array = archive.by_name::<OwnedRepr<i64>, IxDyn>(name).unwrap();
+    array.mapv(|integer| integer as f32)
 }
 
 /// Name of the case, and the position of the input that its network takes.
@@ -66,38 +78,53 @@ fn run(case: &Path, input: usize) -> Result<Vec<f32>, String> {
     Ok(session.forward().to_vec())
 }
 
+/// What is wrong with a case's result, if anything.
+fn disagreement(actual: &[f32], expected: &ArrayD<f32>) -> Option<String> {
+    if actual.len() != expected.len() {
+        return Some(format!(
+            "{} elements where the standard has {}",
+            actual.len(),
+            expected.len()
+        ));
+    }
+    let close = |a: f32, e: f32| {
+        a == e || (a - e).abs() <= ABSOLUTE + RELATIVE * e.abs() || (a.is_nan() && e.is_nan())
+    };
+    let pairs = actual.iter().zip(expected).enumerate();
+    let mut far = pairs.filter(|(_, (a, e))| !close(**a, **e));
+    let (index, (a, e)) = far.next()?;
+    Some(format!("element {index}: {a} where the standard has {e}"))
+}
+
 #[test]
 fn every_operator_agrees_with_the_standard() {
     let mut refused = 0;
+    let mut problems = Vec::new();
     let cases = cases();
-    assert!(cases.len() > 150, "only {} cases", cases.len());
+    assert!(cases.len() > 300, "only {} cases", cases.len());
     for (name, &input) in &cases {
         let case = folder().join(name);
-        let actual = match run(&case, input) {
-            Ok(actual) => actual,
+        match run(&case, input) {
+            Ok(actual) => {
+                let wrong = disagreement(&actual, &array(&case, "output_0"));
+                problems.extend(wrong.map(|wrong| format!("{name}: {wrong}")));
+            }
             Err(message) => {
                 let known = REFUSED
                     .iter()
                     .any(|(part, reason)| name.contains(part) && message.contains(reason));
-                assert!(known, "{name}: {message}");
-                refused += 1;
-                continue;
+                if known {
+                    refused += 1;
+                } else {
+                    problems.push(format!("{name}: {message}"));
+                }
             }
-        };
-        let expected = array(&case, "output_0");
-        assert_eq!(actual.len(), expected.len(), "{name}");
-        for (index, (a, e)) in actual.iter().zip(&expected).enumerate() {
-            let close =
-                (a - e).abs() <= ABSOLUTE + RELATIVE * e.abs() || (a.is_nan() && e.is_nan());
-            assert!(
-                close,
-                "{name}, element {index}: {a} where the standard has {e}"
-            );
         }
     }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
     println!(
         "{} cases agree, {refused} are refused",
         cases.len() - refused
     );
-    assert!(refused <= 12, "{refused} cases are refused");
+    assert!(refused <= 20, "{refused} cases are refused");
 }

@@ -1,7 +1,11 @@
 //! Constant folding: the shape arithmetic that exporters emit, and rearranged weights.
 
+mod elementwise;
+mod quantize;
+mod reduce;
+
 use crate::op::{BinaryOp, ElementType, Op};
-use crate::resolve::{Operands, Problem, adaptive, axis_index, broadcast, invalid};
+use crate::resolve::{Axes, Operands, Problem, adaptive, axis_index, broadcast, invalid};
 use crate::resolve::{SliceRanges, reshape_target, slice_range, squeezed, unsqueezed};
 use crate::shaped::ValueState;
 use crate::tensor::{Tensor, TensorData};
@@ -68,19 +72,81 @@ pub(crate) fn evaluate(
             reshape(tensor, unsqueezed(tensor.shape(), axes)?)?
         }
         (Op::Transpose { perm }, Some(tensor)) => transpose(tensor, perm.as_deref())?,
-        (Op::Equal, Some(a)) => equal(a, required(&constants, 1)?)?,
         (Op::Where, Some(condition)) => choose(
             condition,
             required(&constants, 1)?,
             required(&constants, 2)?,
         )?,
-        (Op::Add, Some(a)) => arithmetic(BinaryOp::Add, a, required(&constants, 1)?)?,
-        (Op::Sub, Some(a)) => arithmetic(BinaryOp::Sub, a, required(&constants, 1)?)?,
-        (Op::Mul, Some(a)) => arithmetic(BinaryOp::Mul, a, required(&constants, 1)?)?,
-        (Op::Div, Some(a)) => arithmetic(BinaryOp::Div, a, required(&constants, 1)?)?,
+        (
+            Op::ArgMax {
+                smallest,
+                axis,
+                keep_dims,
+                select_last,
+            },
+            Some(tensor),
+        ) => reduce::arg_max(tensor, *smallest, *axis, *keep_dims, *select_last)?,
+        (
+            Op::QuantizeLinear {
+                axis,
+                block_size,
+                range,
+            },
+            Some(tensor),
+        ) => quantize::quantize(tensor, grid(&constants, *axis, *block_size)?, *range)?,
+        (Op::DequantizeLinear { axis, block_size }, Some(tensor)) => {
+            quantize::dequantize(tensor, grid(&constants, *axis, *block_size)?)?
+        }
+        (op, Some(first)) => return arithmetic(op, first, &constants, operands),
         _ => return Ok(None),
     };
     Ok(Some(folded))
+}
+
+/// What shape arithmetic computes with, element by element or over axes.
+fn arithmetic(
+    op: &Op,
+    first: &Tensor,
+    constants: &[Option<&Tensor>],
+    operands: &[Option<&ValueState>],
+) -> Result<Option<Tensor>, Problem> {
+    let operation = match op {
+        Op::Add => BinaryOp::Add,
+        Op::Sub => BinaryOp::Sub,
+        Op::Mul => BinaryOp::Mul,
+        Op::Div => BinaryOp::Div,
+        Op::Binary(operation) => *operation,
+        Op::Function(function) => return elementwise::function(*function, first),
+        Op::Variadic(operation) => return elementwise::variadic(*operation, constants),
+        Op::Reduce {
+            reduction,
+            axes,
+            keep_dims,
+            noop_with_empty_axes,
+        } => {
+            let axes = Axes {
+                listed: axes.as_deref(),
+                keep_dims: *keep_dims,
+                noop_with_empty_axes: *noop_with_empty_axes,
+            };
+            return reduce::reduce(*reduction, axes, first, Operands(operands));
+        }
+        _ => return Ok(None),
+    };
+    elementwise::binary(operation, first, required(constants, 1)?)
+}
+
+fn grid<'a>(
+    constants: &[Option<&'a Tensor>],
+    axis: i64,
+    block_size: usize,
+) -> Result<quantize::Grid<'a>, Problem> {
+    Ok(quantize::Grid {
+        scale: required(constants, 1)?,
+        zero_point: constants.get(2).copied().flatten(),
+        axis,
+        block_size,
+    })
 }
 
 fn required<'a>(constants: &[Option<&'a Tensor>], position: usize) -> Result<&'a Tensor, Problem> {
@@ -367,20 +433,6 @@ fn transpose(source: &Tensor, perm: Option<&[usize]>) -> Result<Tensor, Problem>
     pick(source, &strided_indices(&output, &strides, 0), output)
 }
 
-fn equal(a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
-    let shape = broadcast(a.shape(), b.shape())?;
-    let (a, b) = (expand(a, &shape)?, expand(b, &shape)?);
-    let data = match (a.data(), b.data()) {
-        (TensorData::F32(a), TensorData::F32(b)) => a.iter().zip(b).map(|(x, y)| x == y).collect(),
-        (TensorData::I64(a), TensorData::I64(b)) => a.iter().zip(b).map(|(x, y)| x == y).collect(),
-        (TensorData::Bool(a), TensorData::Bool(b)) => {
-            a.iter().zip(b).map(|(x, y)| x == y).collect()
-        }
-        _ => return Err(invalid("operands of different types")),
-    };
-    tensor(shape, TensorData::Bool(data))
-}
-
 fn choose(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
     let shape = broadcast(&broadcast(condition.shape(), a.shape())?, b.shape())?;
     let condition = expand(condition, &shape)?;
@@ -403,40 +455,6 @@ fn choose(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor, Problem>
         (TensorData::F32(a), TensorData::F32(b)) => select!(F32, a, b),
         (TensorData::I64(a), TensorData::I64(b)) => select!(I64, a, b),
         (TensorData::Bool(a), TensorData::Bool(b)) => select!(Bool, a, b),
-        _ => return Err(invalid("operands of different types")),
-    };
-    tensor(shape, data)
-}
-
-fn arithmetic(op: BinaryOp, a: &Tensor, b: &Tensor) -> Result<Tensor, Problem> {
-    let shape = broadcast(a.shape(), b.shape())?;
-    let (a, b) = (expand(a, &shape)?, expand(b, &shape)?);
-    let data = match (a.data(), b.data()) {
-        (TensorData::F32(a), TensorData::F32(b)) => TensorData::F32(
-            a.iter()
-                .zip(b)
-                .map(|(x, y)| match op {
-                    BinaryOp::Add => x + y,
-                    BinaryOp::Sub => x - y,
-                    BinaryOp::Mul => x * y,
-                    BinaryOp::Div => x / y,
-                })
-                .collect(),
-        ),
-        (TensorData::I64(a), TensorData::I64(b)) => TensorData::I64(
-            a.iter()
-                .zip(b)
-                .map(|(x, y)| {
-                    match op {
-                        BinaryOp::Add => x.checked_add(*y),
-                        BinaryOp::Sub => x.checked_sub(*y),
-                        BinaryOp::Mul => x.checked_mul(*y),
-                        BinaryOp::Div => x.checked_div(*y),
-                    }
-                    .ok_or_else(|| invalid("an integer overflows or is divided by 0"))
-                })
-                .collect::<Result<_, _>>()?,
-        ),
         _ => return Err(invalid("operands of different types")),
     };
     tensor(shape, data)

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::GraphError;
-use crate::op::Op;
+use crate::op::{ElementType, Op};
 use crate::tensor::{Tensor, TensorData};
 
 /// Index of a value in its [`Graph`].
@@ -69,7 +69,9 @@ pub struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) input: ValueId,
     pub(crate) input_dims: Vec<Dim>,
+    pub(crate) input_type: ElementType,
     pub(crate) output: ValueId,
+    pub(crate) notes: Vec<String>,
     pub(crate) aliases: Vec<(String, ValueId)>,
     pub(crate) usual_sample_shape: Option<Vec<usize>>,
 }
@@ -98,8 +100,15 @@ impl Graph {
     /// The value that holds the logits, `[N, classes]`.
     ///
     /// Where the model ends in a softmax this is the softmax's operand: a probability is no target.
+    /// [`Graph::notes`] say so.
     pub fn output(&self) -> ValueId {
         self.output
+    }
+
+    /// What a person should know of how the model was read, one sentence each: operators at its end
+    /// that were left out, and which of several outputs holds the logits.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Further names of values.
@@ -234,18 +243,15 @@ impl GraphBuilder {
         self.by_name.get(name).copied()
     }
 
-    /// The node that makes the value of this name, where there is one.
-    pub fn find_producer(&self, name: &str) -> Option<&Node> {
-        let id = self.find(name)?;
-        self.nodes
-            .iter()
-            .find(|node| node.outputs.contains(&Some(id)))
+    /// The content of the value of this name, where it is a constant.
+    pub fn content(&self, name: &str) -> Option<Arc<Tensor>> {
+        self.values[self.find(name)?.0].constant.clone()
     }
 
     /// Gives a name its content.
-    pub fn constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
+    pub fn constant(&mut self, name: &str, tensor: impl Into<Arc<Tensor>>) -> ValueId {
         let id = self.value(name);
-        self.values[id.0].constant = Some(Arc::new(tensor));
+        self.values[id.0].constant = Some(tensor.into());
         id
     }
 
@@ -286,7 +292,9 @@ impl GraphBuilder {
             nodes,
             input,
             input_dims,
+            input_type: ElementType::Float,
             output,
+            notes: Vec::new(),
             aliases: self.aliases,
             usual_sample_shape: None,
         })

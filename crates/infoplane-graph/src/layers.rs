@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::op::Op;
-use crate::operation::{BinaryOp, Operation};
+use crate::operation::{BinaryOp, Operation, ReduceOp};
 use crate::shaped::{ShapedGraph, ShapedNode, ValueState};
 use crate::topology::Topology;
 
@@ -85,8 +85,12 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
             Operation::Concat { .. }
             | Operation::MaxPool { .. }
             | Operation::AveragePool { .. }
-            | Operation::ReduceMean { .. } => Some(step.output),
-            Operation::Unary(_) => {
+            | Operation::ReduceMean { .. }
+            | Operation::Reduce {
+                reduction: ReduceOp::Max,
+                ..
+            } => Some(step.output),
+            operation if is_activation(operation) => {
                 let first = !std::mem::replace(&mut seen_activation, true);
                 (first || users.ends_stage(step.output)).then_some(step.output)
             }
@@ -113,6 +117,14 @@ pub fn default_layers(graph: &Graph, shaped: &ShapedGraph) -> Vec<Layer> {
             .collect();
     }
     thin(picked)
+}
+
+fn is_activation(operation: &Operation) -> bool {
+    match operation {
+        Operation::Unary(function) => function.is_activation(),
+        Operation::Binary(operation) => *operation == BinaryOp::PRelu,
+        _ => false,
+    }
 }
 
 fn thin(layers: Vec<Layer>) -> Vec<Layer> {
@@ -239,7 +251,7 @@ impl<'a> Users<'a> {
     /// (x · (1 + erf(x/√2)) · ½) counts as an activation.
     fn after_activation(&self, value: ValueId) -> ValueId {
         match self.only_consumer(value) {
-            Some(step) if matches!(step.operation, Operation::Unary(_)) => step.output,
+            Some(step) if is_activation(&step.operation) => step.output,
             _ => self.after_decomposed_gelu(value).unwrap_or(value),
         }
     }
@@ -289,7 +301,11 @@ impl<'a> Users<'a> {
         self.consumers(value).any(|step| match &step.operation {
             Operation::MaxPool { .. }
             | Operation::AveragePool { .. }
-            | Operation::ReduceMean { .. } => true,
+            | Operation::ReduceMean { .. }
+            | Operation::Reduce {
+                reduction: ReduceOp::Max,
+                ..
+            } => true,
             Operation::Conv { window, groups } => {
                 *groups == 1
                     && window.strides.iter().any(|&stride| stride > 1)

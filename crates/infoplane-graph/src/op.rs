@@ -3,6 +3,9 @@
 //! Attributes that newer ONNX versions moved to operands are options here: `None` means that the
 //! operand holds them. [`crate::Operation`] is the form with everything resolved.
 
+pub use crate::arithmetic::{BinaryOp, ReduceOp, VariadicOp};
+use crate::unary::Unary;
+
 /// How a window operator pads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Padding {
@@ -31,19 +34,6 @@ pub struct Window {
     pub ceil_mode: bool,
 }
 
-/// Two-operand arithmetic with broadcasting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BinaryOp {
-    /// a + b
-    Add,
-    /// a − b
-    Sub,
-    /// a · b
-    Mul,
-    /// a / b
-    Div,
-}
-
 /// Where padding takes its values from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PadMode {
@@ -55,7 +45,8 @@ pub enum PadMode {
     Edge,
 }
 
-/// Element types a cast may go to.
+/// Element types, as far as they matter: what depends on the input is computed in single precision
+/// whatever its type, with truth values as 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ElementType {
     /// Any float.
@@ -86,6 +77,13 @@ pub enum Op {
         axis: usize,
         size: usize,
     },
+    /// `ArgMax`, or `ArgMin` for the smallest.
+    ArgMax {
+        smallest: bool,
+        axis: i64,
+        keep_dims: bool,
+        select_last: bool,
+    },
     AveragePool {
         window: Window,
         count_include_pad: bool,
@@ -93,6 +91,8 @@ pub enum Op {
     BatchNormalization {
         epsilon: f32,
     },
+    /// Every operator of two operands but those named one by one.
+    Binary(BinaryOp),
     Cast {
         to: ElementType,
     },
@@ -110,13 +110,18 @@ pub enum Op {
         window: Window,
         group: usize,
     },
+    DequantizeLinear {
+        axis: i64,
+        block_size: usize,
+    },
     Dropout,
-    Equal,
     Erf,
     Expand,
     Flatten {
         axis: i64,
     },
+    /// Every element-wise function of one operand but those named one by one.
+    Function(Unary),
     Gather {
         axis: i64,
     },
@@ -138,6 +143,11 @@ pub enum Op {
     LeakyRelu {
         alpha: f32,
     },
+    LogSoftmax {
+        axis: i64,
+        /// As in `Softmax`.
+        flatten: bool,
+    },
     MatMul,
     MaxPool {
         window: Window,
@@ -147,7 +157,19 @@ pub enum Op {
         pads: Option<Vec<i64>>,
         value: f32,
     },
+    QuantizeLinear {
+        axis: i64,
+        block_size: usize,
+        /// Smallest and largest integer.
+        range: [i64; 2],
+    },
     Range,
+    Reduce {
+        reduction: ReduceOp,
+        axes: Option<Vec<i64>>,
+        keep_dims: bool,
+        noop_with_empty_axes: bool,
+    },
     ReduceMean {
         axes: Option<Vec<i64>>,
         keep_dims: bool,
@@ -182,6 +204,7 @@ pub enum Op {
     Unsqueeze {
         axes: Option<Vec<i64>>,
     },
+    Variadic(VariadicOp),
     Where,
 }
 
@@ -195,18 +218,24 @@ impl Op {
             Op::Div => "Div",
             Op::AdaptiveAveragePool { .. } => "AdaptiveAveragePool",
             Op::AdaptiveShares { .. } => "AdaptiveShares",
+            Op::ArgMax {
+                smallest: false, ..
+            } => "ArgMax",
+            Op::ArgMax { smallest: true, .. } => "ArgMin",
             Op::AveragePool { .. } => "AveragePool",
             Op::BatchNormalization { .. } => "BatchNormalization",
+            Op::Binary(operation) => operation.name(),
             Op::Cast { .. } => "Cast",
             Op::Clip { .. } => "Clip",
             Op::Concat { .. } => "Concat",
             Op::ConstantOfShape { .. } => "ConstantOfShape",
             Op::Conv { .. } => "Conv",
+            Op::DequantizeLinear { .. } => "DequantizeLinear",
             Op::Dropout => "Dropout",
-            Op::Equal => "Equal",
             Op::Erf => "Erf",
             Op::Expand => "Expand",
             Op::Flatten { .. } => "Flatten",
+            Op::Function(function) => function.name(),
             Op::Gather { .. } => "Gather",
             Op::Gelu { .. } => "Gelu",
             Op::Gemm { .. } => "Gemm",
@@ -214,10 +243,13 @@ impl Op {
             Op::Identity => "Identity",
             Op::LayerNormalization { .. } => "LayerNormalization",
             Op::LeakyRelu { .. } => "LeakyRelu",
+            Op::LogSoftmax { .. } => "LogSoftmax",
             Op::MatMul => "MatMul",
             Op::MaxPool { .. } => "MaxPool",
             Op::Pad { .. } => "Pad",
+            Op::QuantizeLinear { .. } => "QuantizeLinear",
             Op::Range => "Range",
+            Op::Reduce { reduction, .. } => reduction.name(),
             Op::ReduceMean { .. } => "ReduceMean",
             Op::Relu => "Relu",
             Op::Reshape { .. } => "Reshape",
@@ -229,6 +261,7 @@ impl Op {
             Op::Tanh => "Tanh",
             Op::Transpose { .. } => "Transpose",
             Op::Unsqueeze { .. } => "Unsqueeze",
+            Op::Variadic(operation) => operation.name(),
             Op::Where => "Where",
         }
     }

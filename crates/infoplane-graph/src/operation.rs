@@ -1,6 +1,8 @@
 //! Operators with every attribute resolved for concrete shapes: what an engine runs.
 
-pub use crate::op::{BinaryOp, PadMode};
+pub use crate::arithmetic::{BinaryOp, ReduceOp, VariadicOp};
+pub use crate::op::PadMode;
+pub use crate::unary::Unary;
 
 /// A sliding window over up to two spatial axes of `[N, C, H, W]`.
 ///
@@ -17,35 +19,6 @@ pub struct Window2d {
     pub pads_begin: [usize; 2],
     /// Padding below and right; more than asked for where `ceil_mode` needs it.
     pub pads_end: [usize; 2],
-}
-
-/// Element-wise functions of one operand.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Unary {
-    /// max(x, 0)
-    Relu,
-    /// x where x ≥ 0, αx elsewhere
-    LeakyRelu {
-        /// Slope below zero.
-        alpha: f32,
-    },
-    /// min(max(x, min), max)
-    Clip {
-        /// Lower limit.
-        min: f32,
-        /// Upper limit.
-        max: f32,
-    },
-    /// 1 / (1 + e⁻ˣ)
-    Sigmoid,
-    /// tanh x
-    Tanh,
-    /// erf x
-    Erf,
-    /// x · Φ(x), exact
-    Gelu,
-    /// ½x (1 + tanh(√(2/π)(x + 0.044715x³)))
-    GeluTanh,
 }
 
 /// A resolved operator. Shapes are those of the [`crate::ShapedGraph`] it belongs to.
@@ -79,10 +52,21 @@ pub enum Operation {
     },
     /// Element-wise function.
     Unary(Unary),
-    /// Element-wise arithmetic with broadcasting.
+    /// Element-wise arithmetic, comparison or logic with broadcasting.
     Binary(BinaryOp),
+    /// Element-wise arithmetic of any number of operands with broadcasting.
+    Variadic(VariadicOp),
+    /// The second operand where the first is true (not 0), the third elsewhere, with broadcasting.
+    Where,
     /// Softmax over the middle of `[outer, size, inner]`.
     Softmax {
+        /// First normalised axis.
+        axis: usize,
+        /// One past the last normalised axis.
+        end: usize,
+    },
+    /// Logarithm of the softmax over the middle of `[outer, size, inner]`.
+    LogSoftmax {
         /// First normalised axis.
         axis: usize,
         /// One past the last normalised axis.
@@ -111,6 +95,13 @@ pub enum Operation {
     },
     /// Mean over axes.
     ReduceMean {
+        /// The axes, ascending.
+        axes: Vec<usize>,
+    },
+    /// Another reduction over axes; over none it works element by element.
+    Reduce {
+        /// What the elements become.
+        reduction: ReduceOp,
         /// The axes, ascending.
         axes: Vec<usize>,
     },
@@ -154,25 +145,17 @@ impl Operation {
             Operation::Gemm { .. } => "Gemm",
             Operation::MatMul => "MatMul",
             Operation::BatchNorm { .. } => "BatchNorm",
-            Operation::Unary(unary) => match unary {
-                Unary::Relu => "Relu",
-                Unary::LeakyRelu { .. } => "LeakyRelu",
-                Unary::Clip { .. } => "Clip",
-                Unary::Sigmoid => "Sigmoid",
-                Unary::Tanh => "Tanh",
-                Unary::Erf => "Erf",
-                Unary::Gelu => "Gelu",
-                Unary::GeluTanh => "GeluTanh",
-            },
-            Operation::Binary(BinaryOp::Add) => "Add",
-            Operation::Binary(BinaryOp::Sub) => "Sub",
-            Operation::Binary(BinaryOp::Mul) => "Mul",
-            Operation::Binary(BinaryOp::Div) => "Div",
+            Operation::Unary(function) => function.name(),
+            Operation::Binary(operation) => operation.name(),
+            Operation::Variadic(operation) => operation.name(),
+            Operation::Where => "Where",
             Operation::Softmax { .. } => "Softmax",
+            Operation::LogSoftmax { .. } => "LogSoftmax",
             Operation::LayerNorm { .. } => "LayerNorm",
             Operation::MaxPool { .. } => "MaxPool",
             Operation::AveragePool { .. } => "AveragePool",
             Operation::ReduceMean { .. } => "ReduceMean",
+            Operation::Reduce { reduction, .. } => reduction.name(),
             Operation::Concat { .. } => "Concat",
             Operation::Slice { .. } => "Slice",
             Operation::Pad { .. } => "Pad",

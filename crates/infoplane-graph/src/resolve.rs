@@ -2,10 +2,13 @@
 //! shape. The rules are those of the ONNX operator reference.
 
 pub(crate) mod adaptive;
+mod elementwise;
 mod movement;
+mod reduce;
 mod windows;
 
 pub(crate) use movement::{SliceRanges, reshape_target, slice_range, squeezed, unsqueezed};
+pub(crate) use reduce::{Axes, reduced};
 
 use crate::op::{BinaryOp, Op};
 use crate::operation::{Operation, Unary};
@@ -153,12 +156,7 @@ pub(crate) fn resolve(
     batch: BatchRule,
 ) -> Result<Resolved, Problem> {
     let operands = Operands(operands);
-    let unary = |function: Unary| {
-        Ok(Resolved::of_first(
-            Operation::Unary(function),
-            operands.shape(0)?.to_vec(),
-        ))
-    };
+    let unary = |function: Unary| elementwise::unary(function, operands);
     match op {
         Op::Relu => unary(Unary::Relu),
         Op::LeakyRelu { alpha } => unary(Unary::LeakyRelu { alpha: *alpha }),
@@ -185,10 +183,17 @@ pub(crate) fn resolve(
                 max: high,
             })
         }
-        Op::Add => binary(BinaryOp::Add, operands),
-        Op::Sub => binary(BinaryOp::Sub, operands),
-        Op::Mul => binary(BinaryOp::Mul, operands),
-        Op::Div => binary(BinaryOp::Div, operands),
+        Op::Function(function) => unary(*function),
+        Op::Add => elementwise::binary(BinaryOp::Add, operands),
+        Op::Sub => elementwise::binary(BinaryOp::Sub, operands),
+        Op::Mul => elementwise::binary(BinaryOp::Mul, operands),
+        Op::Div => elementwise::binary(BinaryOp::Div, operands),
+        Op::Binary(operation) => elementwise::binary(*operation, operands),
+        Op::Variadic(operation) => elementwise::variadic(*operation, operands),
+        Op::Where => elementwise::choose(operands),
+        Op::Cast { to } => elementwise::cast(*to, operands),
+        Op::QuantizeLinear { range, .. } => elementwise::quantize(*range, operands),
+        Op::DequantizeLinear { .. } => elementwise::dequantize(operands),
         Op::Gemm {
             alpha,
             beta,
@@ -248,6 +253,15 @@ pub(crate) fn resolve(
                 shape.to_vec(),
             ))
         }
+        Op::LogSoftmax { axis, flatten } => {
+            let shape = operands.shape(0)?;
+            let axis = axis_index(*axis, shape.len())?;
+            let end = if *flatten { shape.len() } else { axis + 1 };
+            Ok(Resolved::of_first(
+                Operation::LogSoftmax { axis, end },
+                shape.to_vec(),
+            ))
+        }
         Op::Conv { window, group } => windows::conv(window, *group, operands),
         Op::MaxPool { window } => windows::max_pool(window, operands),
         Op::AveragePool {
@@ -257,27 +271,33 @@ pub(crate) fn resolve(
         Op::GlobalAveragePool => {
             let shape = operands.shape(0)?;
             let axes: Vec<usize> = (2..shape.len()).collect();
-            movement::reduce_mean(shape, axes, true)
+            let shape = reduced(shape, &axes, true);
+            Ok(Resolved::of_first(Operation::ReduceMean { axes }, shape))
         }
         Op::ReduceMean {
             axes,
             keep_dims,
             noop_with_empty_axes,
         } => {
-            let shape = operands.shape(0)?;
-            let listed = match axes {
-                Some(axes) => Some(axes.as_slice()),
-                None => operands.integers(1, "axes")?,
+            let axes = Axes {
+                listed: axes.as_deref(),
+                keep_dims: *keep_dims,
+                noop_with_empty_axes: *noop_with_empty_axes,
             };
-            match listed {
-                Some(axes) if !axes.is_empty() => {
-                    movement::reduce_mean(shape, axis_indices(axes, shape.len())?, *keep_dims)
-                }
-                _ if *noop_with_empty_axes => {
-                    Ok(Resolved::of_first(Operation::Reshape, shape.to_vec()))
-                }
-                _ => movement::reduce_mean(shape, (0..shape.len()).collect(), *keep_dims),
-            }
+            reduce::mean(axes, operands)
+        }
+        Op::Reduce {
+            reduction,
+            axes,
+            keep_dims,
+            noop_with_empty_axes,
+        } => {
+            let axes = Axes {
+                listed: axes.as_deref(),
+                keep_dims: *keep_dims,
+                noop_with_empty_axes: *noop_with_empty_axes,
+            };
+            reduce::reduce(*reduction, axes, operands)
         }
         Op::AdaptiveAveragePool { axis, size } => adaptive::average_pool(*axis, *size, operands),
         Op::Concat { axis } => movement::concat(*axis, operands),
@@ -297,26 +317,19 @@ pub(crate) fn resolve(
             Operation::Reshape,
             operands.shape(0)?.to_vec(),
         )),
-        Op::Cast { .. } => Err(unsupported("a cast of a value that depends on the input")),
+        Op::ArgMax { .. } => Err(unsupported(
+            "of values that depend on the input (at a network's end it is left out, and its operand \
+             is the target)",
+        )),
         Op::AdaptiveShares { .. }
         | Op::ConstantOfShape { .. }
-        | Op::Equal
         | Op::Expand
         | Op::Gather { .. }
         | Op::Range
-        | Op::Shape { .. }
-        | Op::Where => Err(unsupported(
+        | Op::Shape { .. } => Err(unsupported(
             "operands that depend on the input (it is supported in shape arithmetic)",
         )),
     }
-}
-
-fn binary(operation: BinaryOp, operands: Operands<'_>) -> Result<Resolved, Problem> {
-    Ok(Resolved {
-        operation: Operation::Binary(operation),
-        operands: vec![0, 1],
-        shape: broadcast(operands.shape(0)?, operands.shape(1)?)?,
-    })
 }
 
 fn gemm(

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::error::{GraphError, UnsupportedNode};
 use crate::fold;
 use crate::graph::{Dim, Graph, Node, NodeId, ValueId};
-use crate::op::Op;
+use crate::op::{ElementType, Op};
 use crate::operation::Operation;
 use crate::resolve::{self, Problem};
 use crate::tensor::Tensor;
+use crate::types;
 
 /// What is known of a value once shapes are concrete.
 #[derive(Debug, Clone)]
@@ -57,6 +58,8 @@ pub struct ShapedNode {
 pub struct ShapedGraph {
     batch: usize,
     states: Vec<Option<ValueState>>,
+    /// The type of every value that runs.
+    types: Vec<ElementType>,
     steps: Vec<ShapedNode>,
 }
 
@@ -126,9 +129,12 @@ impl Graph {
             shape: input_shape,
             varies: true,
         });
+        let mut types = vec![ElementType::Float; states.len()];
+        types[self.input.0] = self.input_type;
         let mut shaped = ShapedGraph {
             batch,
             states,
+            types,
             steps: Vec::with_capacity(self.nodes.len()),
         };
         let declared_batch = match self.input_dims.first() {
@@ -139,6 +145,14 @@ impl Graph {
             shaped
                 .add(NodeId(index), node, declared_batch)
                 .map_err(|problem| self.locate(node, problem))?;
+        }
+        let output_type = shaped.element_type(self.output);
+        if output_type != ElementType::Float {
+            return Err(GraphError::InvalidModel(format!(
+                "its output `{}` is of type {}; only a float has a gradient",
+                self.value(self.output).name,
+                output_type.name()
+            )));
         }
         Ok(shaped)
     }
@@ -180,6 +194,12 @@ impl ShapedGraph {
         self.state(value).map_or(&[], ValueState::shape)
     }
 
+    /// The element type of a value that runs, as the model has it: all of them are computed in single
+    /// precision.
+    pub fn element_type(&self, value: ValueId) -> ElementType {
+        self.types[value.0]
+    }
+
     /// Whether every varying value keeps one row a sample along its first axis, so that samples
     /// don't mix.
     ///
@@ -194,9 +214,13 @@ impl ShapedGraph {
             let operands_keep_rows = step.operands.iter().filter(|id| varies(id)).all(keeps_rows);
             let touches_rows = match &step.operation {
                 Operation::Concat { axis } => *axis == 0,
-                Operation::ReduceMean { axes } => axes.contains(&0),
+                Operation::ReduceMean { axes } | Operation::Reduce { axes, .. } => {
+                    axes.contains(&0)
+                }
                 Operation::Transpose { perm } => perm.first() != Some(&0),
-                Operation::Softmax { axis, .. } | Operation::LayerNorm { axis, .. } => *axis == 0,
+                Operation::Softmax { axis, .. }
+                | Operation::LogSoftmax { axis, .. }
+                | Operation::LayerNorm { axis, .. } => *axis == 0,
                 Operation::Gemm { trans_a, .. } => {
                     *trans_a || step.operands.get(1).is_some_and(varies)
                 }
@@ -206,6 +230,12 @@ impl ShapedGraph {
                         (Some(a), Some(b)) => varies(b) && (rank(b) < 3 || rank(a) != rank(b)),
                         _ => true,
                     }
+                }
+                // An operand of lower rank is broadcast along its first axis.
+                Operation::Binary(_) | Operation::Variadic(_) | Operation::Where => {
+                    let rank = self.shape(step.output).len();
+                    let lower = |id: &ValueId| varies(id) && self.shape(*id).len() != rank;
+                    step.operands.iter().any(lower)
                 }
                 _ => false,
             };
@@ -233,7 +263,8 @@ impl ShapedGraph {
             Operation::MaxPool { window } | Operation::AveragePool { window, .. } => {
                 output * (window.kernel[0] * window.kernel[1]) as u64
             }
-            Operation::ReduceMean { .. } => count(step.operands[0]),
+            Operation::ReduceMean { .. } | Operation::Reduce { .. } => count(step.operands[0]),
+            Operation::Variadic(_) => output * step.operands.len() as u64,
             Operation::Reshape
             | Operation::Concat { .. }
             | Operation::Slice { .. }
@@ -301,16 +332,15 @@ impl ShapedGraph {
         if operand_ids.len() != resolved.operands.len() {
             return Err(Problem::Invalid("an operand is missing".to_string()));
         }
-        for &operand in &operand_ids {
-            if let Some(ValueState::Constant(tensor)) = &self.states[operand.0]
-                && tensor.floats().is_none()
-            {
-                return Err(Problem::Unsupported(format!(
-                    "an operand of type {}",
-                    tensor.data().type_name()
-                )));
-            }
-        }
+        let operand_types = operand_ids
+            .iter()
+            .map(|&operand| match &self.states[operand.0] {
+                Some(ValueState::Constant(tensor)) => types::of_constant(tensor),
+                _ => Ok(self.types[operand.0]),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let operation = types::operation_for(resolved.operation, &operand_types);
+        self.types[output.0] = types::of_result(&node.op, &operation, &operand_types)?;
         let varies = operand_ids.iter().any(|operand| {
             self.states[operand.0]
                 .as_ref()
@@ -322,7 +352,7 @@ impl ShapedGraph {
         });
         self.steps.push(ShapedNode {
             node: id,
-            operation: resolved.operation,
+            operation,
             operands: operand_ids,
             output,
         });

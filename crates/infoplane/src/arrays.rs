@@ -34,6 +34,17 @@ pub struct AttributeSummary {
     pub evaluated: usize,
     /// What the adaptive quadrature did not reach.
     pub unreached: Option<Unreached>,
+    /// How the model was read, where a person should know.
+    pub model_notes: Vec<String>,
+}
+
+/// What `predict` did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// The logits, N × outputs.
+    pub logits: Array2<f32>,
+    /// How the model was read, where a person should know.
+    pub model_notes: Vec<String>,
 }
 
 /// Samples whose completeness error is above the tolerance of the adaptive quadrature.
@@ -208,12 +219,13 @@ pub fn attribute(
             }),
             _ => None,
         },
+        model_notes: model.graph().notes().to_vec(),
     })
 }
 
 /// Runs the network forward over the arrays of `inputs` and writes `logits` (N × outputs) and
-/// `predicted` to the archive `raw`; returns the logits.
-pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f32>, Error> {
+/// `predicted` to the archive `raw`.
+pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Predictions, Error> {
     check_destination(raw)?;
     let (model, inputs) = read(config, inputs)?;
     let n = inputs.input.shape()[0];
@@ -236,8 +248,12 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Array2<f
     archive.add("logits", vec![n, n_outputs], logits.clone())?;
     archive.add_integers("predicted", predicted)?;
     archive.write(raw)?;
-    Array2::from_shape_vec((n, n_outputs), logits)
-        .map_err(|error| Error::Setting(format!("the outputs have no common shape: {error}")))
+    let logits = Array2::from_shape_vec((n, n_outputs), logits)
+        .map_err(|error| Error::Setting(format!("the outputs have no common shape: {error}")))?;
+    Ok(Predictions {
+        logits,
+        model_notes: model.graph().notes().to_vec(),
+    })
 }
 
 /// The baseline that is asked for; `input` is the array of that name beside the inputs.

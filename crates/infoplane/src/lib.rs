@@ -29,7 +29,7 @@ mod shard;
 
 pub use ablation::{Ablated, AblationRequest, ablate};
 pub use analysis::{Analysis, Finished, plane, report};
-pub use arrays::{AttributeSummary, Unreached, attribute, predict};
+pub use arrays::{AttributeSummary, Predictions, Unreached, attribute, predict};
 pub use comparison::compare;
 pub use config::{
     DEFAULT_BLUR, DEFAULT_CAPTUM_STEPS, DEFAULT_CONTROL_SAMPLES, DEFAULT_MAX_STEPS, DEFAULT_POWER,

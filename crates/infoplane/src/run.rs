@@ -217,6 +217,12 @@ impl Run {
         &self.notes
     }
 
+    /// How the model was read, where a person should know: what was left out at its end, and so what
+    /// the target is.
+    pub fn model_notes(&self) -> &[String] {
+        self.model.graph().notes()
+    }
+
     /// The first stage: sweeps over all samples that `out` does not hold yet.
     ///
     /// `stop` ends it between two samples; finished parts stay, and the same run goes on from there.

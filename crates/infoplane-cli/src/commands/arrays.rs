@@ -84,11 +84,20 @@ pub fn attribute(args: &AttributeArgs) -> anyhow::Result<()> {
             100.0 * largest
         )?;
     }
+    print_model_notes(&mut out, &summary.model_notes)?;
     Ok(())
 }
 
+/// Says how the model was read, where a person should know.
+pub fn print_model_notes(out: &mut impl Write, notes: &[String]) -> std::io::Result<()> {
+    notes
+        .iter()
+        .try_for_each(|note| writeln!(out, "Of the network: {note}."))
+}
+
 pub fn predict(args: &PredictArgs) -> anyhow::Result<()> {
-    let logits = infoplane::predict(&config::of_predict(args), &args.inputs, &args.raw)?;
+    let predictions = infoplane::predict(&config::of_predict(args), &args.inputs, &args.raw)?;
+    let logits = &predictions.logits;
     let mut out = std::io::stdout().lock();
     let best: Vec<(usize, f32)> = logits
         .rows()
@@ -126,5 +135,6 @@ pub fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         logits.ncols(),
         args.raw.display()
     )?;
+    print_model_notes(&mut out, &predictions.model_notes)?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use infoplane::engine::StepTime;
 use infoplane::{Layer, LayerChoice, Model, PlanSummary};
 
 use crate::UsageError;
+use crate::commands::arrays::print_model_notes;
 use crate::config;
 use crate::flags::LayersArgs;
 use crate::table::{Table, short_count};
@@ -92,6 +93,7 @@ pub fn layers(args: &LayersArgs) -> anyhow::Result<()> {
         out,
         "Only at a cut layer does conductance sum to the whole output difference; at a branch it sums to that branch's share."
     )?;
+    print_model_notes(&mut out, model.graph().notes())?;
     Ok(())
 }
 

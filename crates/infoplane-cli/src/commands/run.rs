@@ -109,6 +109,9 @@ fn describe(run: &Run) -> std::io::Result<()> {
         model.input_shape,
         model.n_outputs
     )?;
+    for note in run.model_notes() {
+        writeln!(out, "          {note}")?;
+    }
     writeln!(
         out,
         "data      {}, {} samples, {}",

@@ -1,4 +1,7 @@
-//! Element-wise arithmetic of two operands, broadcast as NumPy does.
+//! Element-wise arithmetic, comparison and logic of two operands, broadcast as NumPy does.
+//!
+//! Truth values are 0 and 1. What is a step of its operands (comparisons, logic, quotients of integers)
+//! passes no gradient.
 //!
 //! Merging the axes leaves a last loop in which each side is either dense or constant: equal shapes
 //! are one loop, a scalar or a channel vector a constant side, a vector of the last axis two dense
@@ -9,6 +12,7 @@ use infoplane_graph::BinaryOp;
 use super::loops::{Loops, broadcast_strides, dense_strides};
 use super::math::{sum_of, sum_of_pairs};
 use super::operands::{Source, operand};
+use super::power::{power, slope_by_base, slope_by_exponent};
 use super::vectorize::{put, vectorized};
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
@@ -93,14 +97,36 @@ impl Kernel for Binary {
             BinaryOp::Sub => "subtract",
             BinaryOp::Mul => "multiply",
             BinaryOp::Div => "divide",
+            BinaryOp::TruncatedDiv => "divide integers",
+            BinaryOp::Pow => "power",
+            BinaryOp::PRelu => "leaky relu, slopes",
+            BinaryOp::Equal => "equal",
+            BinaryOp::Greater => "greater",
+            BinaryOp::GreaterOrEqual => "greater or equal",
+            BinaryOp::Less => "less",
+            BinaryOp::LessOrEqual => "less or equal",
+            BinaryOp::And => "and",
+            BinaryOp::Or => "or",
+            BinaryOp::Xor => "exclusive or",
         }
     }
 
     fn reads(&self) -> Reads {
         let inputs = match self.operation {
-            BinaryOp::Add | BinaryOp::Sub => false,
+            BinaryOp::Pow | BinaryOp::PRelu => true,
             BinaryOp::Mul => self.sources.iter().all(Source::is_runtime),
             BinaryOp::Div => self.sources[1].is_runtime(),
+            BinaryOp::Add | BinaryOp::Sub => false,
+            // No gradient passes.
+            BinaryOp::TruncatedDiv
+            | BinaryOp::Equal
+            | BinaryOp::Greater
+            | BinaryOp::GreaterOrEqual
+            | BinaryOp::Less
+            | BinaryOp::LessOrEqual
+            | BinaryOp::And
+            | BinaryOp::Or
+            | BinaryOp::Xor => false,
         };
         Reads {
             inputs,
@@ -118,6 +144,17 @@ impl Kernel for Binary {
             BinaryOp::Sub => self.apply(inputs, output, |a, b| a - b),
             BinaryOp::Mul => self.apply(inputs, output, |a, b| a * b),
             BinaryOp::Div => self.apply(inputs, output, |a, b| a / b),
+            BinaryOp::TruncatedDiv => self.apply(inputs, output, |a, b| (a / b).trunc()),
+            BinaryOp::Pow => self.apply(inputs, output, power),
+            BinaryOp::PRelu => self.apply(inputs, output, |a, b| if a > 0.0 { a } else { a * b }),
+            BinaryOp::Equal => self.decide(inputs, output, |a, b| a == b),
+            BinaryOp::Greater => self.decide(inputs, output, |a, b| a > b),
+            BinaryOp::GreaterOrEqual => self.decide(inputs, output, |a, b| a >= b),
+            BinaryOp::Less => self.decide(inputs, output, |a, b| a < b),
+            BinaryOp::LessOrEqual => self.decide(inputs, output, |a, b| a <= b),
+            BinaryOp::And => self.decide(inputs, output, |a, b| (a != 0.0) & (b != 0.0)),
+            BinaryOp::Or => self.decide(inputs, output, |a, b| (a != 0.0) | (b != 0.0)),
+            BinaryOp::Xor => self.decide(inputs, output, |a, b| (a != 0.0) ^ (b != 0.0)),
         }
     }
 
@@ -138,11 +175,57 @@ impl Kernel for Binary {
                     -g * (other / own) / own
                 });
             }
+            (BinaryOp::Pow, true) => {
+                self.chain(is_left, &context, gradient, |g, own, other| {
+                    g * slope_by_base(own, other)
+                });
+            }
+            (BinaryOp::Pow, false) => {
+                self.chain(is_left, &context, gradient, |g, own, other| {
+                    g * slope_by_exponent(other, own)
+                });
+            }
+            // At 0 the slope is the one below, as in PyTorch's `prelu`.
+            (BinaryOp::PRelu, true) => {
+                self.chain(is_left, &context, gradient, |g, own, other| {
+                    if own > 0.0 { g } else { g * other }
+                });
+            }
+            (BinaryOp::PRelu, false) => {
+                self.chain(is_left, &context, gradient, |g, _, other| {
+                    if other > 0.0 { 0.0 } else { g * other }
+                });
+            }
+            (
+                BinaryOp::TruncatedDiv
+                | BinaryOp::Equal
+                | BinaryOp::Greater
+                | BinaryOp::GreaterOrEqual
+                | BinaryOp::Less
+                | BinaryOp::LessOrEqual
+                | BinaryOp::And
+                | BinaryOp::Or
+                | BinaryOp::Xor,
+                _,
+            ) => {
+                let mut gradient = gradient;
+                gradient.clear_unless_accumulating();
+            }
         }
     }
 }
 
 impl Binary {
+    /// A truth value of every pair.
+    fn decide(
+        &self,
+        inputs: &[&[f32]],
+        output: &mut [f32],
+        holds: impl Fn(f32, f32) -> bool + Copy,
+    ) {
+        self.apply(inputs, output, |a, b| if holds(a, b) { 1.0 } else { 0.0 });
+    }
+
     fn apply(
         &self,
         inputs: &[&[f32]],
@@ -283,181 +366,5 @@ impl Side<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use infoplane_graph::BinaryOp;
-    use proptest::prelude::*;
-
-    use super::build;
-    use crate::kernel::{Kernel, Operand};
-    use crate::ops::loops::broadcast_strides;
-    use crate::ops::testing::{
-        check_against_reference, check_laws, constant_operand, operand, values,
-    };
-
-    const OPERATIONS: [BinaryOp; 4] = [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div];
-
-    fn reference_binary(
-        operation: BinaryOp,
-        output_shape: &[usize],
-        shapes: [&[usize]; 2],
-        operands: [&[f64]; 2],
-    ) -> Vec<f64> {
-        let strides = shapes.map(|shape| broadcast_strides(shape, output_shape).unwrap());
-        (0..output_shape.iter().product())
-            .map(|position: usize| {
-                let [a, b] = [0, 1].map(|side: usize| {
-                    let mut rest = position;
-                    let mut index = 0;
-                    for axis in (0..output_shape.len()).rev() {
-                        index += (rest % output_shape[axis]) * strides[side][axis] as usize;
-                        rest /= output_shape[axis];
-                    }
-                    operands[side][index]
-                });
-                match operation {
-                    BinaryOp::Add => a + b,
-                    BinaryOp::Sub => a - b,
-                    BinaryOp::Mul => a * b,
-                    BinaryOp::Div => a / b,
-                }
-            })
-            .collect()
-    }
-
-    /// Values away from zero, so that quotients are tame.
-    fn tame(len: usize, seed: u64) -> Vec<f32> {
-        values(len, seed)
-            .into_iter()
-            .map(|x| x + 1.5 * x.signum())
-            .collect()
-    }
-
-    fn output_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
-        let rank = a.len().max(b.len());
-        let dim = |shape: &[usize], axis: usize| {
-            (axis + shape.len())
-                .checked_sub(rank)
-                .map_or(1, |axis| shape[axis])
-        };
-        (0..rank)
-            .map(|axis| dim(a, axis).max(dim(b, axis)))
-            .collect()
-    }
-
-    fn len(shape: &[usize]) -> usize {
-        shape.iter().product()
-    }
-
-    /// Shapes of every way to broadcast.
-    const SHAPES: [(&[usize], &[usize]); 12] = [
-        (&[2, 3, 4], &[2, 3, 4]),
-        (&[2, 3, 4, 5], &[]),
-        (&[1], &[2, 7]),
-        (&[2, 3, 4, 5], &[1, 3, 1, 1]),
-        (&[3, 1, 1], &[2, 3, 1, 5]),
-        (&[4, 19], &[19]),
-        (&[4, 1], &[1, 5]),
-        (&[2, 1, 4, 1], &[3, 1, 5]),
-        (&[1, 1, 1], &[1, 1]),
-        (&[1, 5], &[5, 1]),
-        (&[2, 3, 1, 4], &[2, 1, 6, 1]),
-        (&[1, 3, 17], &[4, 3, 17]),
-    ];
-
-    #[test]
-    fn arithmetic_matches_the_reference_for_every_broadcast() {
-        for operation in OPERATIONS {
-            for (a, b) in SHAPES {
-                let shape = output_shape(a, b);
-                let inputs = [tame(len(a), 1), tame(len(b), 2)];
-                let kernel = build("binary", operation, &[operand(a), operand(b)], &shape).unwrap();
-                check_against_reference(
-                    &*kernel,
-                    &inputs,
-                    |wide| reference_binary(operation, &shape, [a, b], [&wide[0], &wide[1]]),
-                    1e-6,
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_constant_side_is_held_by_the_kernel() {
-        for operation in OPERATIONS {
-            for (a, b) in SHAPES {
-                let shape = output_shape(a, b);
-                for constant_left in [false, true] {
-                    let data = [tame(len(a), 1), tame(len(b), 2)];
-                    let mut operands = [operand(a), operand(b)];
-                    let (held, given) = if constant_left { (0, 1) } else { (1, 0) };
-                    operands[held].constant = Some(data[held].clone().into());
-                    let kernel = build("binary", operation, &operands, &shape).unwrap();
-                    assert_eq!(kernel.constant_bytes(), 4 * data[held].len());
-                    let wide_held: Vec<f64> =
-                        data[held].iter().map(|&value| f64::from(value)).collect();
-                    check_against_reference(
-                        &*kernel,
-                        &[data[given].clone()],
-                        |wide| {
-                            let sides = if constant_left {
-                                [&wide_held[..], &wide[0]]
-                            } else {
-                                [&wide[0][..], &wide_held]
-                            };
-                            reference_binary(operation, &shape, [a, b], sides)
-                        },
-                        1e-6,
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn operands_are_kept_only_where_the_gradient_needs_them() {
-        let reads = |operation, left: Operand, right: Operand| {
-            build("binary", operation, &[left, right], &[3])
-                .unwrap()
-                .reads()
-                .inputs
-        };
-        let (runtime, constant) = (|| operand(&[3]), || constant_operand(&[3], 1));
-        assert!(!reads(BinaryOp::Add, runtime(), runtime()));
-        assert!(reads(BinaryOp::Mul, runtime(), runtime()));
-        assert!(!reads(BinaryOp::Mul, constant(), runtime()));
-        assert!(!reads(BinaryOp::Div, runtime(), constant()));
-        assert!(reads(BinaryOp::Div, constant(), runtime()));
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let short = Operand {
-            shape: vec![3],
-            constant: Some(vec![1.0].into()),
-        };
-        let attempt = |operands: &[Operand]| {
-            build("Add", BinaryOp::Add, operands, &[3]).map(|kernel| kernel.name())
-        };
-        assert!(attempt(&[operand(&[3]), short]).is_err());
-        assert!(attempt(&[operand(&[3]), operand(&[2])]).is_err());
-        assert!(attempt(&[operand(&[3])]).is_err());
-        assert!(attempt(&[operand(&[3]), operand(&[3]), operand(&[3])]).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn vjp_is_linear(
-            which in 0usize..4,
-            extents in prop::collection::vec((1usize..5, any::<bool>(), any::<bool>()), 0..5),
-            seed: u64,
-        ) {
-            let kept = |keep: bool, extent: usize| if keep { extent } else { 1 };
-            let a: Vec<usize> = extents.iter().map(|&(n, keep, _)| kept(keep, n)).collect();
-            let b: Vec<usize> = extents.iter().map(|&(n, _, keep)| kept(keep, n)).collect();
-            let shape = output_shape(&a, &b);
-            let kernel: Box<dyn Kernel> =
-                build("binary", OPERATIONS[which], &[operand(&a), operand(&b)], &shape).unwrap();
-            check_laws(&*kernel, &[tame(len(&a), seed), tame(len(&b), !seed)], len(&shape), seed);
-        }
-    }
-}
+#[path = "binary_tests.rs"]
+mod tests;

@@ -75,6 +75,54 @@ pub(crate) fn tanh(x: f32) -> f32 {
     select(magnitude < 0.625, near, far)
 }
 
+/// eˣ − 1 of x ≤ 0, within 6 units in the last place: 2t / (1 − t) with t = tanh x/2, which loses no
+/// digits near 0.
+#[inline(always)]
+pub(crate) fn expm1_below_zero(x: f32) -> f32 {
+    let t = tanh(0.5 * x);
+    2.0 * t / (1.0 - t)
+}
+
+/// ln x, within 3 units in the last place; −∞ at 0, NaN below.
+///
+/// x = m 2ⁿ with √½ ≤ m < √2, and ln m = 2 artanh s with s = (m − 1)/(m + 1).
+#[inline(always)]
+pub(crate) fn log(x: f32) -> f32 {
+    const ROOT_OF_HALF: u32 = 0x3F35_04F3;
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    const TWO_TO_23: f32 = 8_388_608.0;
+
+    let subnormal = x < f32::MIN_POSITIVE;
+    let bits = select(subnormal, x * TWO_TO_23, x).to_bits();
+    let power = (bits.wrapping_sub(ROOT_OF_HALF) as i32) >> 23;
+    let m = f32::from_bits(bits.wrapping_sub((power << 23) as u32));
+    let n = power as f32 - select(subnormal, 23.0, 0.0);
+    let twice = twice_artanh((m - 1.0) / (m + 1.0));
+    let value = n * LN_2_HIGH + (n * LN_2_LOW + twice);
+    let outside = select(x == 0.0, f32::NEG_INFINITY, select(x > 0.0, x, f32::NAN));
+    select((x > 0.0) & (x < f32::INFINITY), value, outside)
+}
+
+/// ln(1 + u) of 0 ≤ u ≤ 1, within 3 units in the last place: 2 artanh u/(2 + u).
+#[inline(always)]
+pub(crate) fn log1p_to_one(u: f32) -> f32 {
+    twice_artanh(u / (2.0 + u))
+}
+
+/// 2 artanh s of |s| ≤ ⅓: its Taylor series up to s¹³.
+#[inline(always)]
+fn twice_artanh(s: f32) -> f32 {
+    let square = s * s;
+    let mut series = 1.0 / 13.0;
+    series = series * square + 1.0 / 11.0;
+    series = series * square + 1.0 / 9.0;
+    series = series * square + 1.0 / 7.0;
+    series = series * square + 1.0 / 5.0;
+    series = series * square + 1.0 / 3.0;
+    2.0 * (s + s * square * series)
+}
+
 /// erf x, within 3 units in the last place.
 ///
 /// Polynomials of N. Juffa: in x² below 0.92, and 1 − e^{p(|x|)} above.
@@ -166,7 +214,7 @@ fn pairwise(mut partial: [f32; 16]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{erf, exp, sigmoid, sum, sum_of_pairs, tanh};
+    use super::{erf, exp, expm1_below_zero, log, log1p_to_one, sigmoid, sum, sum_of_pairs, tanh};
 
     /// Largest error in units in the last place over a dense grid and around zero.
     fn worst_ulps(function: impl Fn(f32) -> f32, truth: impl Fn(f64) -> f64, limit: f32) -> f64 {
@@ -228,6 +276,36 @@ mod tests {
         assert_eq!(erf(f32::INFINITY), 1.0);
         assert_eq!(erf(f32::NEG_INFINITY), -1.0);
         assert!(erf(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn log_is_within_three_ulps() {
+        let worst = worst_ulps(|x| log(x.abs()), |x| x.abs().ln(), 3.0);
+        assert!(worst <= 3.0, "{worst} ulps");
+        let worst = worst_ulps(|x| log(x.abs() * 1e30), |x| (x.abs() * 1e30).ln(), 3.0);
+        assert!(worst <= 3.0, "{worst} ulps");
+        for x in [1e-45f32, 3e-40, 1.2e-38] {
+            let (actual, expected) = (f64::from(log(x)), f64::from(x).ln());
+            assert!((actual - expected).abs() < 1e-5, "{x}: {actual}");
+        }
+        assert_eq!(log(0.0), f32::NEG_INFINITY);
+        assert_eq!(log(f32::INFINITY), f32::INFINITY);
+        assert_eq!(log(1.0), 0.0);
+        assert!(log(-1.0).is_nan());
+        assert!(log(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn expm1_and_log1p_keep_their_digits_near_zero() {
+        let worst = worst_ulps(
+            |x| expm1_below_zero(-x.abs()),
+            |x| (-x.abs()).exp_m1(),
+            20.0,
+        );
+        assert!(worst <= 6.0, "{worst} ulps");
+        let worst = worst_ulps(|x| log1p_to_one(x.abs()), |x| x.abs().ln_1p(), 1.0);
+        assert!(worst <= 3.0, "{worst} ulps");
+        assert_eq!(expm1_below_zero(f32::NEG_INFINITY), -1.0);
     }
 
     #[test]

@@ -9,9 +9,11 @@ use crate::kernel::{Kernel, Operand};
 mod average_pool;
 mod binary;
 pub(crate) mod blocked;
+mod choice;
 mod concat;
 pub(crate) mod conv;
 mod linear;
+mod log_softmax;
 mod loops;
 mod math;
 mod matmul;
@@ -19,9 +21,11 @@ mod max_pool;
 pub(crate) mod norm;
 mod operands;
 mod pad;
+mod power;
 pub(crate) mod product;
 mod rectifier;
 mod reduce;
+mod reductions;
 pub(crate) mod reorder;
 mod slice;
 mod softmax;
@@ -29,6 +33,7 @@ mod softmax;
 pub(crate) mod testing;
 mod transpose;
 mod unary;
+mod variadic;
 mod vectorize;
 mod window;
 
@@ -72,6 +77,11 @@ pub(crate) fn build(
         }
         Operation::Unary(function) => unary::build(name, *function, operands, output_shape),
         Operation::Binary(arithmetic) => binary::build(name, *arithmetic, operands, output_shape),
+        Operation::Variadic(operation) => variadic::build(name, *operation, operands, output_shape),
+        Operation::Where => choice::build(name, operands, output_shape),
+        Operation::LogSoftmax { axis, end } => {
+            log_softmax::build(name, *axis, *end, operands, output_shape)
+        }
         Operation::Softmax { axis, end } => {
             softmax::build(name, *axis, *end, operands, output_shape)
         }
@@ -89,6 +99,9 @@ pub(crate) fn build(
             output_shape,
         ),
         Operation::ReduceMean { axes } => reduce::build_mean(name, axes, operands, output_shape),
+        Operation::Reduce { reduction, axes } => {
+            reductions::build(name, *reduction, axes, operands, output_shape)
+        }
         Operation::Concat { axis } => concat::build(name, *axis, operands, output_shape),
         Operation::Slice { starts, steps } => {
             slice::build(name, starts, steps, operands, output_shape)

@@ -8,8 +8,7 @@
 use std::collections::HashMap;
 
 use infoplane_graph::{
-    BinaryOp, Floats, Graph, Operation, ShapedGraph, ShapedNode, TensorData, Unary, ValueId,
-    ValueState,
+    BinaryOp, Floats, Graph, Operation, ShapedGraph, ShapedNode, TensorData, ValueId, ValueState,
 };
 
 use super::buffers::{Buffers, Lifetimes};
@@ -165,7 +164,10 @@ impl<'a> Compiler<'a> {
         match self.shaped.state(value) {
             Some(ValueState::Constant(tensor)) => match tensor.data() {
                 TensorData::F32(values) => Some(values.clone()),
-                _ => None,
+                TensorData::I64(values) => Some(values.iter().map(|&x| x as f32).collect()),
+                TensorData::Bool(values) => {
+                    Some(values.iter().map(|&x| f32::from(u8::from(x))).collect())
+                }
             },
             _ => None,
         }
@@ -329,7 +331,11 @@ impl<'a> Compiler<'a> {
         node: &ShapedNode,
         operands: &[Operand],
     ) -> Result<Option<Box<dyn Kernel>>, EngineError> {
-        let (rows, layout) = self.blocks(node.operands[0]);
+        let mut varying = node.operands.iter().filter(|&&value| self.varies(value));
+        let Some(&first) = varying.next() else {
+            return Ok(None);
+        };
+        let (rows, layout) = self.blocks(first);
         // What works element by element sees one long row.
         let flat = |operand: &Operand| Operand {
             shape: match operand.constant {
@@ -344,26 +350,28 @@ impl<'a> Compiler<'a> {
             ops::build(&node.operation, &flat, &[rows * layout.row_len()])
         };
         let kernel = match &node.operation {
-            Operation::Unary(
-                Unary::Relu
-                | Unary::LeakyRelu { .. }
-                | Unary::Clip { .. }
-                | Unary::Sigmoid
-                | Unary::Tanh
-                | Unary::Erf
-                | Unary::Gelu
-                | Unary::GeluTanh,
-            ) => build_flat()?,
+            // What it makes of padding is never seen, but must not spoil sums.
+            Operation::Unary(function) if function.stays_finite() => build_flat()?,
             // Where both sides have every element, or one is a number that keeps padding finite.
             Operation::Binary(operation) => {
+                let stays_finite = matches!(
+                    operation,
+                    BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::PRelu
+                );
+                if !stays_finite {
+                    return Ok(None);
+                }
+                let name = node.operation.name();
+                let by_channel =
+                    blocked::by_channel::build(name, *operation, operands, shape, layout)?;
+                if by_channel.is_some() {
+                    return Ok(by_channel);
+                }
                 let fits = operands.iter().all(|operand| match &operand.constant {
                     None => operand.shape == shape,
-                    Some(values) => {
-                        values.len() == 1 && *operation != BinaryOp::Div && operand.shape.len() <= 1
-                    }
+                    Some(values) => values.len() == 1 && operand.shape.len() <= 1,
                 });
-                let division = *operation == BinaryOp::Div;
-                if !fits || division {
+                if !fits {
                     return Ok(None);
                 }
                 build_flat()?

@@ -2,53 +2,57 @@
 
 use std::collections::HashSet;
 
-use rten_onnx::onnx::{AttributeProto, NodeProto, TensorProto};
-
-use crate::tensor::{Tensor, TensorData};
+use super::constants::Constants;
+use super::inline::FlatNode;
+use super::operators::Refusal;
+use super::proto::{AttributeProto, DataType, TensorProto};
 
 /// Attributes that change nothing about the result at inference.
 const IGNORED: &[&str] = &[
     "storage_order",
     "momentum",
-    "spatial",
     "ratio",
+    "saturate",
     "seed",
     "stash_type",
 ];
 
 pub(super) struct Attributes<'a> {
-    node: &'a NodeProto,
+    node: &'a FlatNode<'a>,
+    constants: &'a Constants<'a>,
     used: HashSet<&'a str>,
 }
 
 impl<'a> Attributes<'a> {
-    pub fn new(node: &'a NodeProto) -> Attributes<'a> {
+    pub fn new(node: &'a FlatNode<'a>, constants: &'a Constants<'a>) -> Attributes<'a> {
         Attributes {
             node,
+            constants,
             used: HashSet::new(),
         }
     }
 
     fn find(&mut self, name: &str) -> Option<&'a AttributeProto> {
-        let attribute = self
-            .node
-            .attribute
-            .iter()
-            .find(|attribute| attribute.name.as_deref() == Some(name))?;
-        self.used.extend(attribute.name.as_deref());
+        let (own, attribute) = self.node.attributes().find(|(own, _)| *own == name)?;
+        self.used.insert(own);
         Some(attribute)
     }
 
     pub fn n_inputs(&self) -> usize {
-        self.node.input.len()
+        self.node.inputs.len()
     }
 
     pub fn n_outputs(&self) -> usize {
         self.node
-            .output
+            .outputs
             .iter()
             .filter(|name| !name.is_empty())
             .count()
+    }
+
+    /// The type that the file gives a constant operand.
+    pub fn type_of_input(&self, position: usize) -> Option<DataType> {
+        self.constants.data_type(self.node.inputs.get(position)?)
     }
 
     pub fn integer(&mut self, name: &str, default: i64) -> i64 {
@@ -57,6 +61,12 @@ impl<'a> Attributes<'a> {
 
     pub fn optional_integer(&mut self, name: &str) -> Option<i64> {
         self.find(name).and_then(|a| a.i)
+    }
+
+    /// A size; 0 where it is not given.
+    pub fn size(&mut self, name: &str) -> Result<usize, Refusal> {
+        let size = self.integer(name, 0);
+        usize::try_from(size).map_err(|_| Refusal::attribute(name, size))
     }
 
     pub fn float(&mut self, name: &str, default: f32) -> f32 {
@@ -68,7 +78,9 @@ impl<'a> Attributes<'a> {
     }
 
     pub fn text(&mut self, name: &str) -> Option<&'a str> {
-        self.find(name).and_then(|a| a.s.as_deref())
+        let bytes = self.find(name).and_then(|a| a.s.as_deref())?;
+        // What is no text is no name that any reader knows.
+        Some(std::str::from_utf8(bytes).unwrap_or("?"))
     }
 
     pub fn integers(&mut self, name: &str) -> Option<&'a [i64]> {
@@ -76,30 +88,14 @@ impl<'a> Attributes<'a> {
     }
 
     pub fn tensor(&mut self, name: &str) -> Option<&'a TensorProto> {
-        self.find(name).and_then(|a| a.t.as_ref())
-    }
-
-    /// The content of a `Constant` node that is given as numbers.
-    pub fn constant(&mut self) -> Option<Tensor> {
-        if let Some(value) = self.find("value_int").and_then(|a| a.i) {
-            return Tensor::new(vec![], TensorData::I64(vec![value]));
-        }
-        if let Some(value) = self.find("value_float").and_then(|a| a.f) {
-            return Tensor::new(vec![], TensorData::F32(vec![value].into()));
-        }
-        if let Some(attribute) = self.find("value_ints") {
-            return Some(Tensor::from_integers(attribute.ints.clone()));
-        }
-        let floats = self.find("value_floats")?.floats.clone();
-        Tensor::new(vec![floats.len()], TensorData::F32(floats.into()))
+        self.find(name).and_then(|a| a.t.as_deref())
     }
 
     /// What is left: attributes that no reader asked for, in words.
     pub fn leftovers(&self) -> Vec<String> {
         self.node
-            .attribute
-            .iter()
-            .filter_map(|attribute| attribute.name.as_deref())
+            .attributes()
+            .map(|(name, _)| name)
             .filter(|name| !self.used.contains(name) && !IGNORED.contains(name))
             .map(|name| format!("attribute {name}"))
             .collect()

@@ -17,7 +17,7 @@ impl Refusal {
         }
     }
 
-    fn attribute(name: &str, value: impl std::fmt::Display) -> Refusal {
+    pub fn attribute(name: &str, value: impl std::fmt::Display) -> Refusal {
         Refusal {
             detail: format!("attribute {name} = {value}"),
         }
@@ -39,12 +39,16 @@ pub(super) fn read(
         "Tanh" => Op::Tanh,
         "Erf" => Op::Erf,
         "Identity" => Op::Identity,
-        "Equal" => Op::Equal,
         "Where" => Op::Where,
         "Range" => Op::Range,
         "Expand" => Op::Expand,
         "MatMul" => Op::MatMul,
         "GlobalAveragePool" => Op::GlobalAveragePool,
+        "If" => {
+            return Err(Refusal {
+                detail: "with a condition that is no constant".to_string(),
+            });
+        }
         "Dropout" => Op::Dropout,
         "LeakyRelu" => Op::LeakyRelu {
             alpha: attributes.float("alpha", 0.01),
@@ -170,7 +174,7 @@ pub(super) fn read(
         "ConstantOfShape" => Op::ConstantOfShape {
             value: constant_of_shape_value(attributes)?,
         },
-        _ => return Err(Refusal::unknown()),
+        _ => return super::arithmetic::read(operator, attributes, opset),
     })
 }
 
@@ -193,6 +197,10 @@ fn batch_normalization(attributes: &mut Attributes<'_>) -> Result<Op, Refusal> {
         return Err(Refusal {
             detail: "without running statistics".to_string(),
         });
+    }
+    // Until opset 8: statistics of every unit instead of every channel.
+    if attributes.integer("spatial", 1) == 0 {
+        return Err(Refusal::attribute("spatial", 0));
     }
     Ok(Op::BatchNormalization {
         epsilon: attributes.float("epsilon", 1e-5),

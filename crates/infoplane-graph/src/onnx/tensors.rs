@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
-use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
-
+use super::proto::{DataType, TensorProto};
 use crate::error::{GraphError, UnsupportedNode};
 use crate::tensor::{Tensor, TensorData};
 
@@ -23,13 +22,13 @@ pub(super) fn read(proto: &TensorProto, name: &str, folder: &Path) -> Result<Ten
         .iter()
         .try_fold(1usize, |product, &dim| product.checked_mul(dim))
         .ok_or_else(|| invalid(format!("has the impossible shape {shape:?}")))?;
-    let data_type = proto.data_type.unwrap_or(DataType(0));
+    let data_type = proto.element_type();
 
-    let data = if proto.data_location == Some(DataLocation::EXTERNAL) {
+    let data = if proto.is_external() {
         let bytes = external(proto, name, folder, n_elements, data_type)?;
         from_bytes(&bytes, data_type)
     } else if let Some(raw) = &proto.raw_data {
-        from_bytes(&raw.borrow(), data_type)
+        from_bytes(raw, data_type)
     } else {
         from_fields(proto, data_type)
     };
@@ -111,6 +110,9 @@ fn from_fields(proto: &TensorProto, data_type: DataType) -> Option<TensorData> {
         DataType::INT64 => TensorData::I64(proto.int64_data.clone()),
         DataType::INT32 | DataType::INT16 | DataType::UINT16 | DataType::INT8 | DataType::UINT8 => {
             TensorData::I64(narrow().map(|&v| v.into()).collect())
+        }
+        DataType::UINT32 | DataType::UINT64 => {
+            TensorData::I64(proto.uint64_data.iter().map(|&v| v as i64).collect())
         }
         DataType::BOOL => TensorData::Bool(narrow().map(|&v| v != 0).collect()),
         _ => return None,

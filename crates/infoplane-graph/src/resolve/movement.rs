@@ -1,25 +1,8 @@
-//! Reductions and operators that move elements.
+//! Operators that move elements.
 
 use super::{BatchRule, Operands, Problem, Resolved, axis_index, axis_indices, invalid};
 use crate::op::PadMode;
 use crate::operation::Operation;
-
-pub(super) fn reduce_mean(
-    shape: &[usize],
-    axes: Vec<usize>,
-    keep_dims: bool,
-) -> Result<Resolved, Problem> {
-    let output = shape
-        .iter()
-        .enumerate()
-        .filter_map(|(axis, &size)| match (axes.contains(&axis), keep_dims) {
-            (false, _) => Some(size),
-            (true, true) => Some(1),
-            (true, false) => None,
-        })
-        .collect();
-    Ok(Resolved::of_first(Operation::ReduceMean { axes }, output))
-}
 
 pub(super) fn concat(axis: i64, operands: Operands<'_>) -> Result<Resolved, Problem> {
     let first = operands.shape(0)?;

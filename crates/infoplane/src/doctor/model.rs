@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use infoplane_graph::{
-    Dim, GraphError, OnnxSummary, SUPPORTED_OPSETS, UnsupportedNode, describe_onnx,
-};
+use infoplane_graph::{Dim, GraphError, SUPPORTED_OPSETS, UnsupportedNode, describe_onnx};
 
 use super::{Findings, Part, bytes, count, shown};
 use crate::config::RunConfig;
@@ -49,6 +47,9 @@ pub(super) fn examine(config: &RunConfig, findings: &mut Findings) -> Option<Mod
     let input = &graph.value(graph.input()).name;
     let said = format!("`{input}`, {}", declared(graph.input_dims()));
     findings.fits(Part::Model, "input", said);
+    for note in graph.notes() {
+        findings.note(Part::Model, "output", note.clone());
+    }
     Some(model)
 }
 
@@ -63,7 +64,7 @@ fn describe(path: &Path, findings: &mut Findings) {
     let Ok(summary) = describe_onnx(&content, located.path()) else {
         return;
     };
-    let opset = summary.opsets.get("ai.onnx").copied().unwrap_or(1);
+    let opset = summary.opset;
     let written_by = match summary.producer.as_str() {
         "" => String::new(),
         producer => format!(", written by {producer}"),
@@ -81,35 +82,6 @@ fn describe(path: &Path, findings: &mut Findings) {
             "opsets {least} to {most} are read; export it again with one of them, or take onnx.version_converter"
         );
         findings.fails_with(Part::Model, "file", said, hint);
-    }
-    interfaces(&summary, findings);
-}
-
-/// What is unusual about the inputs and outputs that a file declares.
-fn interfaces(summary: &OnnxSummary, findings: &mut Findings) {
-    let listed = |names: Vec<&String>| {
-        let shown: Vec<String> = names
-            .iter()
-            .take(MAX_LISTED)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        shown.join(", ")
-    };
-    if summary.outputs.len() > 1 {
-        let names = listed(summary.outputs.iter().collect());
-        let said = format!(
-            "{}: {names}; the first is analysed",
-            count(summary.outputs.len(), "output")
-        );
-        findings.note(Part::Model, "outputs", said);
-    }
-    if let Some((operator, operand)) = &summary.last
-        && matches!(operator.as_str(), "Softmax" | "LogSoftmax")
-    {
-        let said = format!(
-            "the network ends in {operator}; what enters it, `{operand}`, is attributed, as a probability is no target"
-        );
-        findings.note(Part::Model, "softmax", said);
     }
 }
 

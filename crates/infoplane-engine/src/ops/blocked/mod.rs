@@ -2,6 +2,7 @@
 //! time.
 
 mod average_pool;
+pub(crate) mod by_channel;
 mod max_pool;
 mod mean;
 #[cfg(test)]
