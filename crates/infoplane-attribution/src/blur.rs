@@ -10,6 +10,7 @@ pub struct GaussianBlur {
     channels: usize,
     height: usize,
     width: usize,
+    channels_last: bool,
     sigma: f64,
     /// Weights at distances 0, 1, …; the sum over both sides is 1.
     weights: Vec<f32>,
@@ -27,8 +28,17 @@ impl GaussianBlur {
             channels,
             height,
             width,
+            channels_last: false,
             sigma,
             weights: bell.iter().map(|weight| (weight / sum) as f32).collect(),
+        }
+    }
+
+    /// The same for samples of `[height, width, channels]`.
+    pub fn with_channels_last(self) -> GaussianBlur {
+        GaussianBlur {
+            channels_last: true,
+            ..self
         }
     }
 
@@ -43,24 +53,26 @@ impl GaussianBlur {
 
     /// Fills `blurred` with `sample` blurred.
     pub(crate) fn apply(&self, sample: &[f32], blurred: &mut [f32]) {
-        let plane = self.height * self.width;
+        let (plane, width) = (self.height * self.width, self.width);
         let mut across = vec![0.0; plane];
-        for (sample, blurred) in sample
-            .chunks_exact(plane)
-            .zip(blurred.chunks_exact_mut(plane))
-        {
-            for (from, to) in sample
-                .chunks_exact(self.width)
-                .zip(across.chunks_exact_mut(self.width))
-            {
-                self.line(self.width, |x| from[x], |x, value| to[x] = value);
+        for channel in 0..self.channels {
+            let (start, step) = match self.channels_last {
+                true => (channel, self.channels),
+                false => (channel * plane, 1),
+            };
+            let place = |pixel: usize| start + pixel * step;
+            for y in 0..self.height {
+                self.line(
+                    width,
+                    |x| sample[place(y * width + x)],
+                    |x, value| across[y * width + x] = value,
+                );
             }
-            for x in 0..self.width {
-                let at = |y: usize| y * self.width + x;
+            for x in 0..width {
                 self.line(
                     self.height,
-                    |y| across[at(y)],
-                    |y, value| blurred[at(y)] = value,
+                    |y| across[y * width + x],
+                    |y, value| blurred[place(y * width + x)] = value,
                 );
             }
         }
@@ -104,5 +116,15 @@ mod tests {
             "one σ aside: {ratio}"
         );
         assert_eq!(bell[12 * 31 + 15], bell[10 * 31 + 17]);
+
+        let last = |planes: &[f32]| -> Vec<f32> {
+            (0..blur.len())
+                .map(|at| planes[at % 2 * 21 * 31 + at / 2])
+                .collect()
+        };
+        let mut found = vec![f32::NAN; blur.len()];
+        let with_last = blur.clone().with_channels_last();
+        with_last.apply(&last(&sample), &mut found);
+        assert_eq!(found, last(&blurred));
     }
 }

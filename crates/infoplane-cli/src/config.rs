@@ -147,11 +147,21 @@ fn images(config: &mut RunConfig, args: &ImageArgs) {
         resize,
         interpolation,
         crop,
+        scale,
         mean,
         std,
         classes,
-        limit
+        labels,
+        label_column,
+        standardise,
+        limit,
+        per_class
     );
+    if !args.features.is_empty() {
+        config.features.clone_from(&args.features);
+    }
+    config.bgr |= args.bgr;
+    config.shuffle |= args.shuffle;
     config.strict |= args.strict;
 }
 

@@ -189,7 +189,8 @@ pub struct FigureArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// The samples: a folder with a subfolder a class, a Hugging Face image .parquet, an .npy or .npz
+    /// The samples: a folder with a subfolder a class, a Hugging Face image .parquet, an .npy or .npz,
+    /// and more, as README.md lists
     #[arg(long, value_name = "PATH", required_unless_present = "config")]
     pub data: Option<PathBuf>,
     /// The run directory; the same command goes on where an earlier one stopped, however it was
@@ -244,10 +245,16 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct ImageArgs {
-    /// Preprocessing by name [default: cifar10 for 32×32 networks, else imagenet]
+    /// Preprocessing by name [default: that of a torchvision --model; none for grey images, cifar10 for
+    /// 32×32 networks, else imagenet]
     ///
-    /// `imagenet`: resize 256, crop 224, ImageNet's mean and standard deviation. `cifar10`: only the
-    /// same mean and standard deviation. `none`: only x/255.
+    /// `imagenet`: resize 256, crop 224, ImageNet's mean and standard deviation. The name of a
+    /// torchvision network, such as efficientnet_b0: the transforms of its weights IMAGENET1K_V1, and with
+    /// `_v2` behind it those of IMAGENET1K_V2. `caffe`: as imagenet, but blue, green, red from 0 to 255
+    /// less their mean (Keras' ResNet and VGG). `tf`: as imagenet, but x/127.5 − 1 (Keras' Inception and
+    /// MobileNet). `cifar10`: only ImageNet's mean and standard deviation. `mnist`: grey, mean 0.1307,
+    /// standard deviation 0.3081. `none`: only x/255. Whether channels come first or last, and whether
+    /// images become grey, follows the network's input.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Resize the shorter side to this many pixels (0: don't)
@@ -259,18 +266,55 @@ pub struct ImageArgs {
     /// Cut a centred square of this side (0: don't)
     #[arg(long, value_name = "PIXELS")]
     pub crop: Option<u32>,
-    /// Mean of the colour channels of x/255, subtracted
-    #[arg(long, value_name = "R,G,B", value_parser = parse_channels)]
-    pub mean: Option<[f32; 3]>,
-    /// Standard deviation of the colour channels, divided by
-    #[arg(long, value_name = "R,G,B", value_parser = parse_channels)]
-    pub std: Option<[f32; 3]>,
-    /// A file of class names, one a line in the order of the class index
-    #[arg(long, value_name = "FILE")]
+    /// Divide 8-bit values by this first [default: 255, or the preset's]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub scale: Option<f32>,
+    /// Mean of the colour channels of x/scale, or of a table's features, subtracted; one number for all
+    #[arg(long, value_name = "R,G,B", value_parser = parse_numbers, allow_negative_numbers = true)]
+    pub mean: Option<Numbers>,
+    /// Standard deviation of the colour channels or features, divided by; one number for all
+    #[arg(long, value_name = "R,G,B", value_parser = parse_numbers, allow_negative_numbers = true)]
+    pub std: Option<Numbers>,
+    /// Give the network the channels as blue, green, red; --mean and --std stay red, green, blue
+    #[arg(long)]
+    pub bgr: bool,
+    /// Which class a folder or label is: `index`, `wnid`, `name`, `order`, or a file [default: ImageNet's
+    /// wnids and names for ImageNet networks, labels that are numbers by index, else order]
+    ///
+    /// `index`: it is the class index. `wnid`, `name`: ImageNet's. `order`: its place among all, sorted, as
+    /// torchvision's ImageFolder numbers folders. A text file: class names, one a line in the order of the
+    /// class index. A .csv, .tsv or .json file: a mapping from names to indices (columns `class_index` and
+    /// any of names).
+    #[arg(long, value_name = "RULE|FILE")]
     pub classes: Option<PathBuf>,
+    /// Labels of images without class folders: a file of `name label` lines or columns, or of one label a
+    /// line in the sorted order of the images
+    ///
+    /// Labels are class indices, wnids or names, as --classes has it. Kaggle's LOC_val_solution.csv is read
+    /// as it is. The development kit's ILSVRC2012_validation_ground_truth.txt holds ids of its own, and
+    /// needs a mapping as --classes.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// The column of labels in a table [default: label, target, class or y; of features else the last, where
+    /// there is one more than the network has inputs]; of CIFAR-100 fine_labels or coarse_labels
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The columns of a table that are the network's input, in its order [default: all but the label]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub features: Vec<String>,
+    /// Take the mean from each feature of a table and divide it by its standard deviation: those of the rows
+    /// (`data`, as scikit-learn's StandardScaler), or of a .csv with the columns feature, mean and std
+    #[arg(long, value_name = "data|FILE")]
+    pub standardise: Option<String>,
     /// Take at most this many samples, spread evenly
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Take at most this many samples of each class, spread evenly, before --limit
+    #[arg(long, value_name = "N")]
+    pub per_class: Option<usize>,
+    /// Draw the samples of --limit and --per-class at random by --seed instead; they stay in order
+    #[arg(long)]
+    pub shuffle: bool,
     /// Fail on an unreadable sample instead of skipping it
     #[arg(long)]
     pub strict: bool,
@@ -329,7 +373,8 @@ pub struct SeriesArgs {
         long,
         conflicts_with_all = [
             "models", "model", "weights_series", "data", "as_given", "preset", "resize",
-            "interpolation", "crop", "mean", "std", "classes", "strict",
+            "interpolation", "crop", "scale", "mean", "std", "bgr", "classes", "labels",
+            "label_column", "features", "standardise", "strict",
         ]
     )]
     pub demo: bool,
@@ -478,9 +523,12 @@ pub struct AblateArgs {
     /// Where the run's samples are now [default: where its command named them, as for --model]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
-    /// The file of class names that the run was given
-    #[arg(long, value_name = "FILE")]
+    /// The --classes that the run was given
+    #[arg(long, value_name = "RULE|FILE")]
     pub classes: Option<PathBuf>,
+    /// The list of labels that the run was given
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
     /// Worker threads [default: one a processor]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -715,20 +763,15 @@ pub struct SelftestArgs {
     pub json: bool,
 }
 
-fn parse_channels(text: &str) -> Result<[f32; 3], String> {
-    let values: Vec<f32> = text
-        .split(',')
-        .map(|part| {
-            part.trim()
-                .parse::<f32>()
-                .map_err(|error| format!("`{part}`: {error}"))
-        })
-        .collect::<Result<_, _>>()?;
-    match values.as_slice() {
-        [one] => Ok([*one; 3]),
-        [r, g, b] => Ok([*r, *g, *b]),
-        _ => Err(format!("{} numbers; one or three are needed", values.len())),
-    }
+/// Numbers apart by commas.
+pub type Numbers = Vec<f32>;
+
+fn parse_numbers(text: &str) -> Result<Numbers, String> {
+    let number = |part: &str| {
+        let number = part.trim().parse::<f32>();
+        number.map_err(|error| format!("`{part}`: {error}"))
+    };
+    text.split(',').map(number).collect()
 }
 
 #[cfg(test)]
@@ -743,10 +786,10 @@ mod tests {
     }
 
     #[test]
-    fn channels_are_one_or_three_numbers() {
-        assert_eq!(parse_channels("0.5"), Ok([0.5; 3]));
-        assert_eq!(parse_channels("1, 2,3"), Ok([1.0, 2.0, 3.0]));
-        assert!(parse_channels("1,2").is_err());
-        assert!(parse_channels("red").is_err());
+    fn numbers_are_apart_by_commas() {
+        assert_eq!(parse_numbers("0.5"), Ok(vec![0.5]));
+        assert_eq!(parse_numbers("1, 2,-3"), Ok(vec![1.0, 2.0, -3.0]));
+        assert!(parse_numbers("red").is_err());
+        assert!(parse_numbers("1,").is_err());
     }
 }

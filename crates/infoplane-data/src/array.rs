@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::dataset::{ClassIndex, Dataset, DatasetInfo, Fingerprint, kept_indices};
+use crate::dataset::{ClassIndex, Dataset, DatasetInfo, Fingerprint};
 use crate::error::{DataError, SampleError};
 use crate::inputs::{InputArrays, lower_extension, read_arrays};
 use crate::npy::NpyArray;
 use crate::open::{DataOptions, check_labels, check_shape, source_name};
+use crate::selection::selected;
 
 /// Samples of one array, held in memory in the type they were stored in.
 pub(crate) struct ArrayDataset {
@@ -35,14 +36,15 @@ impl ArrayDataset {
         let shape = input.shape().get(1..).unwrap_or_default().to_vec();
         check_shape(path, &shape, options, &preprocessing)?;
         let n_stored = input.shape().first().copied().unwrap_or(0);
-        let rows = kept_indices(n_stored, options.limit);
-        let labels: Vec<Option<ClassIndex>> = rows
-            .iter()
-            .map(|&row| {
-                let label = label.as_ref().and_then(|label| label.get(row))?;
-                usize::try_from(*label).ok().map(ClassIndex)
-            })
-            .collect();
+        let label_of = |row: usize| {
+            let label = label.as_ref().and_then(|label| label.get(row))?;
+            usize::try_from(*label).ok().map(ClassIndex)
+        };
+        let all: Vec<Option<ClassIndex>> = (0..n_stored).map(label_of).collect();
+        let (class_names, mut warnings) = (options.class_map.given_names(), Vec::new());
+        let id = |row: usize| row.to_string();
+        let rows = selected(path, &all, id, options, &class_names, &mut warnings)?;
+        let labels: Vec<Option<ClassIndex>> = rows.iter().map(|&row| all[row]).collect();
         let ids: Vec<String> = rows.iter().map(|row| row.to_string()).collect();
         check_labels(path, &ids, &labels, options)?;
 
@@ -56,14 +58,15 @@ impl ArrayDataset {
             info: DatasetInfo {
                 name: source_name(path),
                 kind: lower_extension(path),
-                class_names: options.class_names(),
+                class_names,
                 labelling: match label {
                     Some(_) => "the array `label`".into(),
                     None => "none".into(),
                 },
                 fingerprint: fingerprint.finish(),
                 preprocessing,
-                warnings: Vec::new(),
+                features: Vec::new(),
+                warnings,
             },
             array: input,
             shape,

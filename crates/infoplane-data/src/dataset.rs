@@ -14,7 +14,8 @@ pub struct ClassIndex(pub usize);
 pub struct DatasetInfo {
     /// File or folder name, for people.
     pub name: String,
-    /// The kind of source: `image folder`, `images`, `image parquet`, `npy` or `npz`.
+    /// The kind of source: `image folder`, `images`, `image tar`, `image parquet`, `manifest`, `idx`,
+    /// `cifar`, `table`, `npy` or `npz`.
     pub kind: String,
     /// Class names by class index; empty where the samples have no labels or the classes no names.
     pub class_names: Vec<String>,
@@ -24,13 +25,17 @@ pub struct DatasetInfo {
     pub fingerprint: String,
     /// What is done to a sample before the network sees it, in words.
     pub preprocessing: String,
+    /// Names of the features, in the order of a sample's values; empty where the samples are no rows of
+    /// a table.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// What a person should know before trusting the labels; mostly empty.
     pub warnings: Vec<String>,
 }
 
 /// Samples, their labels and their preprocessing.
 pub trait Dataset: Send + Sync {
-    /// Number of samples, after [`DataOptions::limit`](crate::DataOptions::limit).
+    /// Number of samples, after [`DataOptions::selection`](crate::DataOptions::selection).
     fn len(&self) -> usize;
 
     /// Whether there is no sample; false for everything [`open`](crate::open) returns.
@@ -41,7 +46,7 @@ pub trait Dataset: Send + Sync {
     /// What is known about the whole.
     fn info(&self) -> &DatasetInfo;
 
-    /// Shape of one preprocessed sample without the batch, `[C, H, W]` for images.
+    /// Shape of one preprocessed sample without the batch, `[C, H, W]` for most networks of images.
     fn sample_shape(&self) -> &[usize];
 
     /// Name of a sample, unique in the data set and independent of where the data lie: the path

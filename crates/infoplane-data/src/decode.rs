@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageReader, Limits};
 
 use crate::resample::RgbImage;
 
@@ -34,18 +34,26 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     Ok(RgbImage {
         width,
         height,
-        pixels: to_rgb(image, format),
+        pixels: to_rgb(image, is_grey_16_bit(bytes)),
     })
 }
 
+/// Whether a file is a PNG of 16-bit grey, perhaps with one value that is transparent.
+fn is_grey_16_bit(bytes: &[u8]) -> bool {
+    // Depth and colour type lie behind width and height in the first chunk.
+    bytes.starts_with(b"\x89PNG") && bytes.get(24..26) == Some(&[16, 0])
+}
+
 /// Pillow's conversions to RGB.
-fn to_rgb(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
+fn to_rgb(image: DynamicImage, is_grey_16_bit: bool) -> Vec<u8> {
+    let saturated = |value: u16| [u8::try_from(value).unwrap_or(u8::MAX); 3];
     match image {
-        // Pillow keeps 16-bit grey as it is and saturates it when it converts.
-        DynamicImage::ImageLuma16(grey) if format == ImageFormat::Png => grey
-            .as_raw()
-            .iter()
-            .flat_map(|&value| [u8::try_from(value).unwrap_or(u8::MAX); 3])
+        // Pillow keeps 16-bit grey as it is, whatever is transparent, and saturates it when it converts.
+        DynamicImage::ImageLuma16(grey) if is_grey_16_bit => {
+            grey.as_raw().iter().copied().flat_map(saturated).collect()
+        }
+        DynamicImage::ImageLumaA16(image) if is_grey_16_bit => (image.as_raw().chunks_exact(2))
+            .flat_map(|pixel| saturated(pixel[0]))
             .collect(),
         // Of 16-bit colours it reads the high byte.
         DynamicImage::ImageLumaA16(image) => (image.as_raw().chunks_exact(2))

@@ -33,8 +33,9 @@ pub enum DataError {
     /// The path is none of the known forms of data.
     #[error(
         "{}: not a known form of data ({reason}); allowed are a folder with one subfolder of \
-         images a class, a folder of images, a Hugging Face image .parquet file or a folder of \
-         them, and an array as .npy or .npz with the key `input`",
+         images a class, a folder of images, a .tar of such a folder, a Hugging Face image .parquet \
+         file or a folder of them, a .csv, .tsv or .parquet that lists images or holds features, IDX \
+         files, CIFAR's batches, and an array as .npy or .npz with the key `input`",
         path.display()
     )]
     UnknownForm {
@@ -59,14 +60,18 @@ pub enum DataError {
         /// What was looked for.
         reason: String,
     },
-    /// Class folders that are not among the known classes.
-    #[error("{}: {}", path.display(), unknown_classes(folders, n_known, known))]
+    /// Names of classes that are not among the known ones.
+    #[error("{}: {}", path.display(), unknown_classes(bearer, *n_unknown, unknown, *n_known, known))]
     UnknownClasses {
-        /// The root of the tree.
+        /// The source.
         path: PathBuf,
-        /// The offending folders, each with the nearest known names.
-        folders: Vec<(String, Vec<String>)>,
-        /// Number of known classes.
+        /// What bears the names: `class folder` or `label`.
+        bearer: &'static str,
+        /// Number of offending names.
+        n_unknown: usize,
+        /// The first of them, each with the nearest known names.
+        unknown: Vec<(String, Vec<String>)>,
+        /// Number of known names; 0 where they are no list.
         n_known: usize,
         /// What the known classes are, with examples.
         known: String,
@@ -101,6 +106,23 @@ pub enum DataError {
         /// What is done to a sample, in words.
         preprocessing: String,
     },
+    /// A table has another number of features than the network has inputs.
+    #[error(
+        "{}: {} feature{} ({}){}, and the network has {n_inputs} inputs; name the columns of its input, \
+         in its order, as features", path.display(), features.len(),
+        if features.len() == 1 { "" } else { "s" }, crate::feature_table::listed(features),
+        label.as_ref().map_or(String::new(), |label| format!(" beside the label `{label}`"))
+    )]
+    FeatureCount {
+        /// The table.
+        path: PathBuf,
+        /// Names of the features.
+        features: Vec<String>,
+        /// The column of labels.
+        label: Option<String>,
+        /// Inputs of the network.
+        n_inputs: usize,
+    },
     /// An archive lacks an array.
     #[error(
         "{}: no array `{key}`; the archive holds {}", path.display(), list_or_nothing(present)
@@ -125,6 +147,9 @@ pub enum DataError {
         /// The columns that are there.
         present: Vec<String>,
     },
+    /// A selection of samples that makes no sense, or that the source can't give.
+    #[error("selection of samples: {0}")]
+    Selection(String),
     /// A preprocessing setting that makes no sense.
     #[error("preprocessing: {0}")]
     Preprocess(String),
@@ -163,23 +188,30 @@ fn list_or_nothing(names: &[String]) -> String {
     }
 }
 
-fn unknown_classes(folders: &[(String, Vec<String>)], n_known: &usize, known: &str) -> String {
-    const SHOWN: usize = 10;
-    let mut offending: Vec<String> = folders
+fn unknown_classes(
+    bearer: &str,
+    n_unknown: usize,
+    unknown: &[(String, Vec<String>)],
+    n_known: usize,
+    known: &str,
+) -> String {
+    let mut offending: Vec<String> = unknown
         .iter()
-        .take(SHOWN)
-        .map(|(folder, nearest)| match nearest.as_slice() {
-            [] => format!("`{folder}`"),
-            _ => format!("`{folder}` (nearest: {})", nearest.join(", ")),
+        .map(|(word, nearest)| match nearest.as_slice() {
+            [] => format!("`{word}`"),
+            _ => format!("`{word}` (nearest: {})", nearest.join(", ")),
         })
         .collect();
-    if folders.len() > SHOWN {
-        offending.push(format!("and {} more", folders.len() - SHOWN));
+    if n_unknown > unknown.len() {
+        offending.push(format!("and {} more", n_unknown - unknown.len()));
     }
+    let among = match n_known {
+        0 => "known classes".to_string(),
+        n => format!("among the {n} known classes"),
+    };
     format!(
-        "{} class folder{} not among the {n_known} known classes: {}; allowed are {known}",
-        folders.len(),
-        if folders.len() == 1 { " is" } else { "s are" },
+        "{n_unknown} {bearer}{} not {among}: {}; allowed are {known}",
+        if n_unknown == 1 { " is" } else { "s are" },
         offending.join(", "),
     )
 }

@@ -1,5 +1,6 @@
 //! The 1,000 classes of ImageNet-1k; source and licence in `assets/README.md`.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::dataset::ClassIndex;
@@ -21,6 +22,31 @@ pub(crate) fn class_of_wnid(wnid: &str) -> Option<ClassIndex> {
         .binary_search_by(|(known, _)| known.cmp(&wnid))
         .ok()
         .map(ClassIndex)
+}
+
+/// The class of a name, in any case and with spaces or underscores; where two names differ in that
+/// alone, as it is spelled.
+pub(crate) fn class_of_name(name: &str) -> Option<ClassIndex> {
+    /// By spelling, and by plain spelling where that is one class's alone.
+    type ByName = (HashMap<&'static str, usize>, HashMap<String, Option<usize>>);
+    static BY_NAME: LazyLock<ByName> = LazyLock::new(|| {
+        let (mut spelled, mut plainly) = (HashMap::new(), HashMap::new());
+        for (index, name) in names().enumerate() {
+            spelled.insert(name, index);
+            let one = plainly.entry(plain(name)).or_insert(Some(index));
+            *one = one.filter(|&one| one == index);
+        }
+        (spelled, plainly)
+    });
+    let (spelled, plainly) = &*BY_NAME;
+    let found = spelled.get(name).copied();
+    found
+        .or_else(|| plainly.get(&plain(name)).copied().flatten())
+        .map(ClassIndex)
+}
+
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace('_', " ")
 }
 
 /// WordNet ids in the order of the classes.
@@ -58,5 +84,11 @@ mod tests {
         assert_eq!(names().nth(281), Some("tabby"));
         assert_eq!(class_of_wnid("n15075141"), Some(ClassIndex(999)));
         assert_eq!(class_of_wnid("n00000000"), None);
+        assert_eq!(class_of_name("Great_White_shark"), Some(ClassIndex(2)));
+        assert_eq!(class_of_name("no such"), None);
+        let places = names().map(|name| class_of_name(name).unwrap().0);
+        assert!(places.eq(0..N_CLASSES));
+        // A dog and a jacket.
+        assert_eq!(class_of_name("CARDIGAN"), None);
     }
 }

@@ -75,6 +75,40 @@ pub struct NpyArray {
 }
 
 impl NpyArray {
+    /// An array of these bytes; `descr` is its element type as a `.npy` header has it. The error is a
+    /// reason for a person.
+    pub(crate) fn new(
+        origin: &Path,
+        shape: Vec<usize>,
+        descr: &str,
+        column_major: bool,
+        bytes: Vec<u8>,
+    ) -> Result<Self, String> {
+        let (dtype, big_endian) = header::parse_descr(descr)?;
+        let expected = byte_length(&shape, dtype);
+        if expected != Some(bytes.len()) {
+            return Err(format!(
+                "an array of shape {shape:?} and type {dtype:?} with {} bytes",
+                bytes.len()
+            ));
+        }
+        Ok(Self {
+            origin: origin.into(),
+            bytes: match column_major {
+                true => row_major(&bytes, &shape, dtype.size()),
+                false => bytes,
+            },
+            shape,
+            dtype,
+            big_endian,
+        })
+    }
+
+    /// The elements' bytes, row-major.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Its shape.
     pub fn shape(&self) -> &[usize] {
         &self.shape

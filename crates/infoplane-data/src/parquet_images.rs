@@ -9,11 +9,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::dataset::{ClassIndex, Dataset, DatasetInfo, Fingerprint, kept_indices};
-use crate::error::{DataError, SampleError};
-use crate::images::ImageLoader;
+use crate::dataset::ClassIndex;
+use crate::decode::decode;
+use crate::error::DataError;
+use crate::images::{About, ImageDataset, ImageSource, Listed};
 use crate::inputs::lower_extension;
-use crate::open::{DataOptions, check_labels, source_name};
+use crate::open::{DataOptions, source_name};
+use crate::resample::RgbImage;
+use crate::tree::Labels;
 
 mod file;
 
@@ -22,15 +25,6 @@ use file::{EncodedImages, ImageFile};
 /// Row groups kept in memory. Workers go through the samples in order, so two are in use at a
 /// border.
 const KEPT_ROW_GROUPS: usize = 3;
-
-/// Images in one or more Parquet files.
-pub(crate) struct ParquetDataset {
-    info: DatasetInfo,
-    loader: ImageLoader,
-    source: Source,
-    ids: Vec<String>,
-    labels: Vec<Option<ClassIndex>>,
-}
 
 /// The Parquet files of a folder, sorted by name; none where there are none.
 pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
@@ -45,119 +39,79 @@ pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
+/// Whether a file has a column of images.
+pub(crate) fn has_images(path: &Path) -> Result<bool, DataError> {
+    match ImageFile::open(path, None) {
+        Ok(_) => Ok(true),
+        Err(DataError::MissingColumn { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens `files`, which all have the same columns; `path` is what the user named.
 pub(crate) fn open(
     path: &Path,
     files: &[PathBuf],
     options: &DataOptions,
-) -> Result<ParquetDataset, DataError> {
+) -> Result<ImageDataset<Source>, DataError> {
     let files: Vec<ImageFile> = files
         .iter()
-        .map(|file| ImageFile::open(file))
+        .map(|file| ImageFile::open(file, options.label_column.as_deref()))
         .collect::<Result<_, _>>()?;
-    let stored: Vec<(Position, String, Option<ClassIndex>)> = files
-        .iter()
-        .enumerate()
-        .map(|(file_index, file)| {
-            let labels = file.read_labels()?;
-            let name = source_name(file.path());
-            Ok(file
-                .rows()
-                .zip(labels)
-                .enumerate()
-                .map(move |(row, (at, label))| {
-                    let position = Position {
-                        file: file_index,
-                        row_group: at.row_group,
-                        row: at.row,
-                    };
-                    (position, format!("{name}#{row}"), label)
-                }))
-        })
-        .collect::<Result<Vec<_>, DataError>>()?
-        .into_iter()
-        .flatten()
-        .collect();
-    if stored.is_empty() {
+    let (mut positions, mut ids, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, file) in files.iter().enumerate() {
+        let name = source_name(file.path());
+        let stored = file.read_labels()?;
+        for (row, (at, label)) in file.rows().zip(stored).enumerate() {
+            positions.push(Position {
+                file: index,
+                row_group: at.row_group,
+                row: at.row,
+            });
+            ids.push(format!("{name}#{row}"));
+            labels.push(label);
+        }
+    }
+    if ids.is_empty() {
         return Err(DataError::Empty {
             path: path.into(),
             reason: "its tables have no rows".into(),
         });
     }
-
-    let mut fingerprint = Fingerprint::default();
-    let (mut positions, mut ids, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-    for index in kept_indices(stored.len(), options.limit) {
-        let (position, id, label) = &stored[index];
-        let size = files[position.file].row_group_bytes(position.row_group);
-        fingerprint.sample(id, size, *label);
-        positions.push(*position);
-        ids.push(id.clone());
-        labels.push(*label);
-    }
-    check_labels(path, &ids, &labels, options)?;
-    let mut class_names = options.class_names();
-    if let (true, Some(file)) = (class_names.is_empty(), files.first()) {
-        class_names = file.class_names();
-    }
-    let labelling = match files.first().and_then(ImageFile::label_column) {
-        Some(column) => format!("the column `{column}`"),
-        None => "none".into(),
-    };
+    let mut about = labelling(path, &files, &mut labels, options)?;
+    about.kind = "image parquet";
+    let list = ids.into_iter().zip(labels);
+    let list = list.map(|(id, label)| Listed { id, label }).collect();
     let source = Source {
         files,
         positions,
         kept: Mutex::default(),
     };
-    let loader = ImageLoader::new(path, options, ids.len(), |index| source.read(index))?;
-    Ok(ParquetDataset {
-        info: DatasetInfo {
-            name: source_name(path),
-            kind: "image parquet".into(),
-            class_names,
-            labelling,
-            fingerprint: fingerprint.finish(),
-            preprocessing: options.preprocess.describe(),
-            warnings: Vec::new(),
-        },
-        loader,
-        source,
-        ids,
-        labels,
-    })
+    ImageDataset::new(path, source, list, about, options)
 }
 
-impl Dataset for ParquetDataset {
-    fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    fn info(&self) -> &DatasetInfo {
-        &self.info
-    }
-
-    fn sample_shape(&self) -> &[usize] {
-        self.loader.shape()
-    }
-
-    fn id(&self, index: usize) -> &str {
-        &self.ids[index]
-    }
-
-    fn label(&self, index: usize) -> Option<ClassIndex> {
-        self.labels[index]
-    }
-
-    fn load(&self, index: usize, out: &mut [f32]) -> Result<(), SampleError> {
-        let id = &self.ids[index];
-        self.source
-            .read(index)
-            .and_then(|bytes| self.loader.load(&bytes, out))
-            .map_err(|reason| SampleError {
-                id: id.clone(),
-                reason,
-            })
-    }
+/// What is known of the labels. Where the file names its classes and others are given, labels become
+/// the indices that these have for the names.
+fn labelling(
+    path: &Path,
+    files: &[ImageFile],
+    labels: &mut [Option<ClassIndex>],
+    options: &DataOptions,
+) -> Result<About, DataError> {
+    let Some((first, column)) = files
+        .first()
+        .and_then(|file| Some((file, file.label_column()?)))
+    else {
+        return Ok(About {
+            class_names: options.class_map.given_names(),
+            labelling: "none".into(),
+            ..About::default()
+        });
+    };
+    let (names, rule) = (first.class_names(), format!("the column `{column}`"));
+    let found = Labels::of_indices(path, labels.to_vec(), names, rule, options)?;
+    labels.copy_from_slice(&found.labels);
+    Ok(found.about)
 }
 
 /// Where a sample's image lies.
@@ -172,25 +126,33 @@ struct Position {
 type Kept = ((usize, usize), Arc<EncodedImages>);
 
 /// The encoded images, with the row groups last used.
-struct Source {
+pub(crate) struct Source {
     files: Vec<ImageFile>,
     positions: Vec<Position>,
     kept: Mutex<VecDeque<Kept>>,
 }
 
-impl Source {
-    /// The encoded bytes of a sample. The error is a reason for a person.
-    fn read(&self, index: usize) -> Result<Vec<u8>, String> {
+impl ImageSource for Source {
+    fn read(&self, place: usize, _id: &str) -> Result<RgbImage, String> {
         let Position {
             file,
             row_group,
             row,
-        } = self.positions[index];
+        } = self.positions[place];
         let images = self.row_group(file, row_group)?;
-        let bytes = images.get(row).ok_or("the image is null")?;
-        Ok(bytes.to_vec())
+        decode(images.get(row).ok_or("the image is null")?)
     }
 
+    /// Bytes of the row group.
+    fn size(&self, place: usize, _id: &str) -> u64 {
+        let Position {
+            file, row_group, ..
+        } = self.positions[place];
+        self.files[file].row_group_bytes(row_group)
+    }
+}
+
+impl Source {
     /// A row group, read once even where several threads ask for it.
     fn row_group(&self, file: usize, row_group: usize) -> Result<Arc<EncodedImages>, String> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::error::DataError;
 use crate::resample::{Interpolation, RgbImage, Span, resize_window};
 
-/// Means of ImageNet's red, green and blue, as every torchvision model uses them.
-const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Standard deviations of ImageNet's red, green and blue.
-const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+mod form;
+mod presets;
+
+pub use form::{Colours, ImageShape, Placement};
 
 /// Largest side of a resized or cropped image, in pixels.
 const MAX_SIDE: u32 = 1 << 14;
+
+/// The divisor of 8-bit values where none is set.
+const WHITE: f32 = 255.0;
 
 /// What is done to an image, in this order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,60 +26,38 @@ pub struct Preprocess {
     pub interpolation: Interpolation,
     /// Cut a centred square of this side; where the image is smaller, black is added around it.
     pub crop: Option<u32>,
-    /// Subtracted from x/255, by channel (red, green, blue).
+    /// Divides the 8-bit value x: 255 for values in [0, 1].
+    #[serde(default = "white", skip_serializing_if = "is_white")]
+    pub scale: f32,
+    /// Subtracted from x/scale, by channel (red, green, blue, whatever the network's order). Of grey
+    /// images the first is used.
     pub mean: [f32; 3],
-    /// Divides x/255 − mean, by channel.
+    /// Divides x/scale − mean, by channel.
     pub std: [f32; 3],
+    /// Which channels the network takes.
+    #[serde(default, skip_serializing_if = "Colours::is_rgb")]
+    pub colours: Colours,
+    /// How they lie in its input.
+    #[serde(default, skip_serializing_if = "Placement::is_planes")]
+    pub placement: Placement,
+}
+
+fn white() -> f32 {
+    WHITE
+}
+
+fn is_white(scale: &f32) -> bool {
+    *scale == WHITE
 }
 
 impl Default for Preprocess {
     /// The preset `imagenet`.
     fn default() -> Self {
-        Self {
-            resize: Some(256),
-            interpolation: Interpolation::Bilinear,
-            crop: Some(224),
-            mean: IMAGENET_MEAN,
-            std: IMAGENET_STD,
-        }
+        presets::imagenet(256, 224, Interpolation::Bilinear)
     }
 }
 
 impl Preprocess {
-    /// The names [`preset`](Self::preset) takes.
-    pub const PRESETS: [&str; 3] = ["imagenet", "cifar10", "none"];
-
-    /// A preset by name:
-    ///
-    /// | name | resize | crop | mean, std |
-    /// |---|---|---|---|
-    /// | `imagenet` | 256, bilinear | 224 | ImageNet's |
-    /// | `cifar10` | no | no | ImageNet's |
-    /// | `none` | no | no | 0, 1: only x/255 |
-    ///
-    /// # Errors
-    /// [`DataError::Preprocess`] for another name.
-    pub fn preset(name: &str) -> Result<Self, DataError> {
-        let unresized = Self {
-            resize: None,
-            crop: None,
-            ..Self::default()
-        };
-        match name {
-            "imagenet" => Ok(Self::default()),
-            "cifar10" => Ok(unresized),
-            "none" => Ok(Self {
-                mean: [0.0; 3],
-                std: [1.0; 3],
-                ..unresized
-            }),
-            _ => Err(DataError::Preprocess(format!(
-                "unknown preset `{name}`; allowed are {}",
-                Self::PRESETS.join(", ")
-            ))),
-        }
-    }
-
     /// What is done, in words.
     pub fn describe(&self) -> String {
         let mut steps = Vec::new();
@@ -93,12 +74,19 @@ impl Preprocess {
         if let Some(side) = self.crop {
             steps.push(format!("centre crop {side}"));
         }
-        steps.push("x/255".into());
+        steps.push(match self.scale {
+            1.0 => "x".into(),
+            scale => format!("x/{scale}"),
+        });
         if self.mean != [0.0; 3] || self.std != [1.0; 3] {
-            let [m0, m1, m2] = self.mean;
-            let [s0, s1, s2] = self.std;
-            steps.push(format!("mean ({m0}, {m1}, {m2}), std ({s0}, {s1}, {s2})"));
+            let ([m0, m1, m2], [s0, s1, s2]) = (self.mean, self.std);
+            steps.push(match self.colours {
+                Colours::Grey => format!("mean {m0}, std {s0}"),
+                _ => format!("mean ({m0}, {m1}, {m2}), std ({s0}, {s1}, {s2})"),
+            });
         }
+        steps.extend(self.colours.describe());
+        steps.extend(self.placement.describe());
         steps.join(", ")
     }
 
@@ -114,6 +102,12 @@ impl Preprocess {
                     side.unwrap_or_default()
                 )));
             }
+        }
+        if !(self.scale.is_finite() && self.scale > 0.0) {
+            return Err(DataError::Preprocess(format!(
+                "scale is {}; it must be finite and above 0",
+                self.scale
+            )));
         }
         if let Some(mean) = self.mean.iter().find(|mean| !mean.is_finite()) {
             return Err(DataError::Preprocess(format!(
@@ -185,36 +179,6 @@ impl Preprocess {
             height: rows.len,
             pixels,
         }
-    }
-
-    /// Writes (x/255 − mean)/std into `out`, shape `[3, height, width]`.
-    pub(crate) fn normalise(&self, image: &RgbImage, out: &mut [f32]) {
-        let plane = image.width * image.height;
-        for (channel, out) in out.chunks_exact_mut(plane).enumerate().take(3) {
-            let (mean, std) = (self.mean[channel], self.std[channel]);
-            let mut table = [0.0; 256];
-            for (value, entry) in table.iter_mut().enumerate() {
-                *entry = (value as f32 / 255.0 - mean) / std;
-            }
-            for (out, pixel) in out.iter_mut().zip(image.pixels.chunks_exact(3)) {
-                *out = table[usize::from(pixel[channel])];
-            }
-        }
-    }
-
-    /// The 8-bit values of a normalised sample, in its order `[3, height, width]`: what the network saw,
-    /// before scaling and normalisation.
-    pub fn pixels(&self, sample: &[f32]) -> Vec<u8> {
-        let plane = (sample.len() / 3).max(1);
-        let channels = sample.chunks(plane).zip(self.mean.iter().zip(&self.std));
-        channels
-            .flat_map(|(values, (mean, std))| {
-                // A float that is cast saturates at 0 and 255.
-                values
-                    .iter()
-                    .map(move |value| ((value * std + mean) * 255.0).round() as u8)
-            })
-            .collect()
     }
 }
 
@@ -301,41 +265,6 @@ mod tests {
     }
 
     #[test]
-    fn normalisation_writes_channel_planes() {
-        let image = RgbImage {
-            width: 2,
-            height: 1,
-            pixels: vec![0, 255, 51, 255, 0, 102],
-        };
-        let mut out = [0.0; 6];
-        Preprocess::preset("none")
-            .unwrap()
-            .normalise(&image, &mut out);
-        assert_eq!(out, [0.0, 1.0, 1.0, 0.0, 0.2, 0.4]);
-        Preprocess::default().normalise(&image, &mut out);
-        assert_eq!(out[1], (1.0f32 - 0.485) / 0.229);
-        assert_eq!(out[3], (0.0f32 - 0.456) / 0.224);
-    }
-
-    #[test]
-    fn pixels_of_a_normalised_image_are_those_it_had() {
-        let image = RgbImage {
-            width: 16,
-            height: 16,
-            pixels: (0..256).flat_map(|i| [i as u8, 255 - i as u8, 7]).collect(),
-        };
-        for name in Preprocess::PRESETS {
-            let preprocess = Preprocess::preset(name).unwrap();
-            let mut sample = vec![0.0; 3 * 256];
-            preprocess.normalise(&image, &mut sample);
-            let planes: Vec<u8> = (0..3)
-                .flat_map(|channel| image.pixels.iter().skip(channel).step_by(3).copied())
-                .collect();
-            assert_eq!(preprocess.pixels(&sample), planes, "{name}");
-        }
-    }
-
-    #[test]
     fn settings_that_make_no_sense_are_refused() {
         let base = Preprocess::default();
         for (bad, named) in [
@@ -362,6 +291,13 @@ mod tests {
             ),
             (
                 Preprocess {
+                    scale: 0.0,
+                    ..base.clone()
+                },
+                "scale is 0",
+            ),
+            (
+                Preprocess {
                     mean: [f32::NAN; 3],
                     ..base.clone()
                 },
@@ -372,8 +308,6 @@ mod tests {
             assert!(message.contains(named), "{message}");
         }
         base.validate().unwrap();
-        let message = Preprocess::preset("imagenett").unwrap_err().to_string();
-        assert!(message.contains("imagenet, cifar10, none"), "{message}");
     }
 
     #[test]
@@ -384,6 +318,16 @@ mod tests {
              mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)"
         );
         assert_eq!(Preprocess::preset("none").unwrap().describe(), "x/255");
+        let other = Preprocess {
+            placement: Placement::ChannelsLast,
+            ..Preprocess::preset("caffe").unwrap()
+        };
+        assert_eq!(
+            other.describe(),
+            "shorter side resized to 256 (bilinear, antialiased), centre crop 224, x, \
+             mean (123.68, 116.779, 103.939), std (1, 1, 1), channels blue, green, red, \
+             laid out height × width × channels"
+        );
     }
 
     proptest! {

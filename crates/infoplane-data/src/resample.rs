@@ -61,6 +61,18 @@ pub struct RgbImage {
     pub pixels: Vec<u8>,
 }
 
+impl RgbImage {
+    /// Gives the three channels the luma of ITU-R 601-2 in Pillow's rounding: `convert("L")`.
+    pub(crate) fn make_grey(&mut self) {
+        for pixel in self.pixels.chunks_exact_mut(3) {
+            let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+            let luma = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+            // The weights sum to 2¹⁶, so this fits.
+            pixel.fill(luma as u8);
+        }
+    }
+}
+
 /// A range of output rows or columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess, open, open_npz, read_inputs};
+use infoplane_data::{
+    ClassMap, DataOptions, Dataset, Preprocess, Selection, open, open_npz, read_inputs,
+};
 
 fn jpeg(name: &str) -> Vec<u8> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images");
@@ -177,7 +179,7 @@ fn sources_that_cannot_be_used_are_refused_with_the_reason() {
     );
     assert!(message.contains("centre crop 224"), "{message}");
     let options = DataOptions {
-        limit: Some(0),
+        selection: Selection::limit(Some(0)),
         ..defaults
     };
     assert!(refused(&at("images"), &options).contains("the limit is 0"));
@@ -201,7 +203,7 @@ fn a_limit_spreads_over_the_classes() {
     let data = open(
         root.path(),
         &DataOptions {
-            limit: Some(3),
+            selection: Selection::limit(Some(3)),
             ..unresized()
         },
     )

@@ -35,6 +35,7 @@ fn manifest() -> RunManifest {
             fingerprint: "00".to_owned(),
             n_samples: N as usize,
             class_names: ["ant", "bee", "cat"].map(str::to_owned).into(),
+            features: Vec::new(),
             preprocessing: String::new(),
         },
         hardware: HardwareInfo {

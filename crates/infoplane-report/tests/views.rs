@@ -164,21 +164,25 @@ fn methods_give_the_command_that_repeats_the_run() {
         "baseline": "zero",
         "quadrature": {"rule": "adaptive", "tolerance": 0.02, "max_steps": 64, "initial_steps": 12, "knee": 0.15},
         "exact": true,
-        "preprocess": {"resize": 256, "interpolation": "bilinear", "crop": null, "mean": [0.48500001430511475], "std": [0.5]},
+        "preprocess": {"resize": 256, "interpolation": "bilinear", "crop": null, "scale": 127.5, "mean": [0.48500001430511475], "std": [0.5], "colours": "bgr"},
         "limit": 500,
+        "per_class": 9,
+        "shuffle": true,
+        "label_column": "y",
         "seed": 7,
     });
     manifest.source = Some(SourceInfo {
         model: "my net.onnx".into(),
         weights: None,
         data: "images".into(),
-        classes: None,
+        classes: Some("index".into()),
+        labels: Some("val.txt".into()),
     });
     let mut ablation = views::ablation(&plane.rows);
     ablation.settings.seed = 7;
-    let expected = "infoplane run --model &#39;my net.onnx&#39; --data images --out DIR --layers stem,layer3.2 \
+    let expected = "infoplane run --model &#39;my net.onnx&#39; --data images --classes index --labels val.txt --out DIR --layers stem,layer3.2 \
         --target predicted --baseline zero --quadrature adaptive --tolerance 0.02 --max-steps 64 --exact \
-        --resize 256 --crop 0 --interpolation bilinear --mean 0.485 --std 0.5 --limit 500 --seed 7 \
+        --resize 256 --crop 0 --interpolation bilinear --scale 127.5 --mean 0.485 --std 0.5 --bgr --limit 500 --per-class 9 --shuffle --label-column y --seed 7 \
         --estimator kde --ablate<";
     let written = page(&manifest, &plane, Some(&ablation));
     assert!(written.contains(expected), "{}", command(&written));

@@ -155,6 +155,7 @@ mod tests {
                 fingerprint: "bb".to_owned(),
                 n_samples: 5,
                 class_names: Vec::new(),
+                features: Vec::new(),
                 preprocessing: String::new(),
             },
             hardware: HardwareInfo {

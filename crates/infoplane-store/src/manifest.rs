@@ -39,9 +39,12 @@ pub struct SourceInfo {
     pub weights: Option<PathBuf>,
     /// The samples.
     pub data: PathBuf,
-    /// The file of class names.
+    /// The file of class names, or the rule by which classes were found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<PathBuf>,
+    /// The list of labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
 }
 
 /// The analysed network.
@@ -98,11 +101,14 @@ pub struct LayerInfo {
 }
 
 impl ModelInfo {
-    /// The shape of a sample, `[channels, height, width]`, where it can be shown as an image: of 1 or 3
-    /// channels.
+    /// The shape of a sample, as `[channels, height, width]`, where it can be shown as an image: of 1 or 3
+    /// channels, which may lie last.
     pub fn image_shape(&self) -> Option<[usize; 3]> {
         match *self.input_shape {
             [channels @ (1 | 3), height, width] if height * width > 0 => {
+                Some([channels, height, width])
+            }
+            [height, width, channels @ (1 | 3)] if height * width > 0 => {
                 Some([channels, height, width])
             }
             _ => None,
@@ -133,6 +139,10 @@ pub struct DataInfo {
     pub n_samples: usize,
     /// Class names by class index; empty where the samples have no labels.
     pub class_names: Vec<String>,
+    /// Names of the features, in the order of a sample's values; empty where the samples are no rows of a
+    /// table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
     /// What is done to a sample before the network sees it, in words.
     pub preprocessing: String,
 }

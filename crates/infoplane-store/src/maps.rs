@@ -107,7 +107,7 @@ pub struct KeptSample {
     pub f_baseline: f32,
     /// Path steps taken.
     pub steps: u32,
-    /// The image, `[channels, height, width]` in the shape of the network's input.
+    /// The image, `[channels, height, width]`, red first.
     pub image: Vec<u8>,
     /// For each layer with a map ([`LayerInfo::map_shape`](crate::LayerInfo::map_shape)), in the order of
     /// the manifest, conductance summed over channels, `[height, width]`.

@@ -35,6 +35,8 @@ pub struct AblationRequest {
     pub data: Option<PathBuf>,
     /// The file of class names.
     pub classes: Option<PathBuf>,
+    /// The list of labels instead of the one that the run was given.
+    pub labels: Option<PathBuf>,
     /// Worker threads; as many as there are processors by default.
     pub threads: Option<usize>,
 }

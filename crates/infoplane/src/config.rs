@@ -6,7 +6,9 @@ use infoplane_attribution::{
     AdaptiveRule, Baseline, DEFAULT_KNEE, GaussianBlur, INITIAL_STEPS, Quadrature, QuadratureName,
     Target,
 };
-use infoplane_data::{Interpolation, Preprocess};
+use infoplane_data::{
+    ClassMap, Colours, DataOptions, ImageShape, Interpolation, Preprocess, Selection, TableOptions,
+};
 use infoplane_graph::nearest;
 use infoplane_plane::ControlKind;
 use infoplane_store::Shard;
@@ -26,7 +28,7 @@ pub struct RunConfig {
     pub model: Option<PathBuf>,
     /// The weights of a torchvision architecture: a `.safetensors` or `.pth` file, or `hf:OWNER/NAME`.
     pub weights: Option<PathBuf>,
-    /// The samples: a folder of class folders, an image parquet file, an array.
+    /// The samples, in any form that [`infoplane_data::open`] takes.
     pub data: Option<PathBuf>,
     /// The run directory.
     pub out: Option<PathBuf>,
@@ -50,7 +52,7 @@ pub struct RunConfig {
     pub tolerance: Option<f64>,
     /// Most intervals of the adaptive quadrature.
     pub max_steps: Option<usize>,
-    /// `imagenet`, `cifar10` or `none`.
+    /// A name that [`Preprocess::preset`] takes.
     pub preset: Option<String>,
     /// Shorter side to resize to, in pixels.
     pub resize: Option<u32>,
@@ -58,12 +60,24 @@ pub struct RunConfig {
     pub interpolation: Option<String>,
     /// Side of the central crop, in pixels.
     pub crop: Option<u32>,
-    /// Mean of each colour channel, of values in [0, 1].
-    pub mean: Option<[f32; 3]>,
-    /// Standard deviation of each colour channel.
-    pub std: Option<[f32; 3]>,
-    /// A file of class names, one a line, in the order of the class index.
+    /// What 8-bit values are divided by before the mean is subtracted; 255 for values in [0, 1].
+    pub scale: Option<f32>,
+    /// Mean of each colour channel, red first, of scaled values; one number for all.
+    pub mean: Option<Vec<f32>>,
+    /// Standard deviation of each colour channel; one number for all.
+    pub std: Option<Vec<f32>>,
+    /// Channels in the order blue, green, red.
+    pub bgr: bool,
+    /// `order`, `index`, `wnid` or `name` (see [`ClassMap`]), or a file of class names or of a mapping.
     pub classes: Option<PathBuf>,
+    /// A list of labels for images without class folders.
+    pub labels: Option<PathBuf>,
+    /// The column of labels in a table.
+    pub label_column: Option<String>,
+    /// Columns of a table that are the network's input, in its order; all but the label's where empty.
+    pub features: Vec<String>,
+    /// `data`, or a table of `feature`, `mean` and `std`: what the features of a table are standardised by.
+    pub standardise: Option<String>,
     /// `FILE.csv:COLUMN`: maps class indices to coarse groups.
     pub groups: Option<String>,
     /// Labels that the plane is made against, the first for its own rows: `label`, `groups`, `predicted`.
@@ -73,6 +87,10 @@ pub struct RunConfig {
     pub estimators: Vec<String>,
     /// At most this many samples, spread evenly.
     pub limit: Option<usize>,
+    /// At most this many samples of each class, spread evenly.
+    pub per_class: Option<usize>,
+    /// Draw the samples of `limit` and `per_class` at random by the seed.
+    pub shuffle: bool,
     /// Only kernels that add up products as they stand, and every path node from its input.
     pub exact: bool,
     /// Fail on an unreadable sample instead of skipping it.
@@ -224,38 +242,34 @@ impl RunConfig {
         match self.baseline.as_deref() {
             None | Some("zero") => Ok(Baseline::Zero),
             Some("blur") => {
-                let &[channels, height, width] = sample_shape else {
+                let Some(image) = ImageShape::of(sample_shape) else {
                     return Err(Error::Setting(format!(
                         "the baseline `blur` needs samples of channels × height × width, not {sample_shape:?}"
                     )));
                 };
-                let side = height.min(width) as f64;
+                let side = image.height.min(image.width) as f64;
                 let sigma = self.blur_sigma.unwrap_or(side / DEFAULT_BLUR);
                 if !(sigma > 0.0 && sigma <= side) {
                     return Err(Error::Setting(format!(
                         "a blur of {sigma} pixels; above 0 and at most {side} are allowed here"
                     )));
                 }
-                let shape = [channels, height, width];
-                Ok(Baseline::Blur(GaussianBlur::new(shape, sigma)))
+                let blur = GaussianBlur::new([image.channels, image.height, image.width], sigma);
+                Ok(Baseline::Blur(match image.channels_last {
+                    true => blur.with_channels_last(),
+                    false => blur,
+                }))
             }
             Some("black") => {
-                let (Some(preprocess), [3, ..]) = (preprocess, sample_shape) else {
+                let Some(preprocess) = preprocess else {
                     return Err(Error::Setting(
-                        "the baseline `black` needs colour images as data; for arrays there are `zero`, `blur` and, in `attribute`, `input`"
+                        "the baseline `black` needs images as data; for arrays there are `zero`, `blur` and, in `attribute`, `input`"
                             .to_string(),
                     ));
                 };
-                let positions: usize = sample_shape[1..].iter().product();
-                let row = (0..3)
-                    .flat_map(|channel| {
-                        let black = -preprocess.mean[channel] / preprocess.std[channel];
-                        std::iter::repeat_n(black, positions)
-                    })
-                    .collect();
                 Ok(Baseline::Fixed {
                     name: "black".to_string(),
-                    row,
+                    row: preprocess.black(sample_shape.iter().product()),
                 })
             }
             Some("mean") => Err(Error::Setting(
@@ -323,36 +337,187 @@ impl RunConfig {
         }
     }
 
-    /// The preprocessing of images: the preset, or the one that suits the network's input, with what
-    /// is set by itself put over it.
-    pub fn preprocess(&self, input_shape: Option<&[usize]>) -> Result<Preprocess, Error> {
-        let mut preprocess = match (&self.preset, input_shape) {
-            (Some(name), _) => Preprocess::preset(name)?,
-            (None, Some([3, 32, 32])) => Preprocess::preset("cifar10")?,
-            (None, _) => Preprocess::preset("imagenet")?,
+    /// The preprocessing of images for a network whose samples have the dimensions `dims`, free ones being
+    /// none: the preset, or the one that suits the network, with what is set by itself put over it.
+    pub fn preprocess(&self, dims: &[Option<usize>]) -> Result<Preprocess, Error> {
+        let mut preprocess = match &self.preset {
+            Some(name) => Preprocess::preset(name)?,
+            None => self.usual_preprocess(dims)?,
         };
         if let Some(side) = self.resize {
             preprocess.resize = (side > 0).then_some(side);
         }
         if let Some(name) = &self.interpolation {
-            preprocess.interpolation = match name.as_str() {
-                "bilinear" => Interpolation::Bilinear,
-                "bicubic" => Interpolation::Bicubic,
-                "nearest" => Interpolation::Nearest,
-                other => {
-                    let known = ["bilinear", "bicubic", "nearest"];
-                    let there_are = "bilinear, bicubic and nearest";
-                    return Err(unknown("interpolation", other, &known, there_are));
-                }
-            };
+            preprocess.interpolation = name.parse::<Interpolation>().map_err(|_| {
+                let known = ["bilinear", "bicubic", "nearest"];
+                unknown(
+                    "interpolation",
+                    name,
+                    &known,
+                    "bilinear, bicubic and nearest",
+                )
+            })?;
         }
         if let Some(side) = self.crop {
             preprocess.crop = (side > 0).then_some(side);
         }
-        preprocess.mean = self.mean.unwrap_or(preprocess.mean);
-        preprocess.std = self.std.unwrap_or(preprocess.std);
+        preprocess.scale = self.scale.unwrap_or(preprocess.scale);
+        if self.bgr {
+            preprocess.colours = Colours::Bgr;
+        }
+        preprocess.fit(dims);
+        let is_grey = preprocess.colours == Colours::Grey;
+        if is_grey && self.bgr {
+            return Err(Error::Setting(
+                "--bgr is for colour images, and the network's input has one channel".to_string(),
+            ));
+        }
+        for (name, given, channels) in [
+            ("mean", &self.mean, &mut preprocess.mean),
+            ("std", &self.std, &mut preprocess.std),
+        ] {
+            match given.as_deref() {
+                None => {}
+                Some(&[one]) => *channels = [one; 3],
+                Some(&[red, green, blue]) if !is_grey => *channels = [red, green, blue],
+                Some(values) => {
+                    let allowed = if is_grey { "1 is" } else { "1 or 3 are" };
+                    return Err(Error::Setting(format!(
+                        "--{name} has {} numbers; for the channels of this network's input {allowed} needed",
+                        values.len()
+                    )));
+                }
+            }
+            if is_grey && channels.iter().any(|value| *value != channels[0]) {
+                return Err(Error::Setting(format!(
+                    "the preset has a {name} for each of three colours, and the network's input has one channel; choose --preset mnist or none, or give --{name} with one number"
+                )));
+            }
+        }
         preprocess.validate()?;
         Ok(preprocess)
+    }
+
+    /// The preprocessing where none is named: torchvision's own of an architecture, nothing but x/255 for
+    /// grey images, and else by the size of the input.
+    fn usual_preprocess(&self, dims: &[Option<usize>]) -> Result<Preprocess, Error> {
+        let architecture = self.weights.as_ref().and(self.model.as_deref());
+        let of_network = architecture
+            .and_then(std::path::Path::to_str)
+            .and_then(Preprocess::of_network);
+        if let Some(preprocess) = of_network {
+            return Ok(preprocess);
+        }
+        let mut none = Preprocess::preset("none")?;
+        none.fit(dims);
+        if none.colours == Colours::Grey {
+            return Ok(none);
+        }
+        Ok(match dims {
+            [Some(3), Some(32), Some(32)] | [Some(32), Some(32), Some(3)] | [Some(3072)] => {
+                Preprocess::preset("cifar10")?
+            }
+            _ => Preprocess::default(),
+        })
+    }
+
+    /// Which samples are taken.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            limit: self.limit,
+            per_class: self.per_class,
+            shuffle: self.shuffle.then(|| self.seed.unwrap_or(DEFAULT_SEED)),
+        }
+    }
+
+    /// How the data are read, but for what the network says of them.
+    pub(crate) fn data_options(&self, preprocess: Preprocess) -> Result<DataOptions, Error> {
+        Ok(DataOptions {
+            preprocess,
+            class_map: match &self.classes {
+                Some(argument) => ClassMap::from_argument(argument)?,
+                None => ClassMap::Auto,
+            },
+            labels: self.labels.clone(),
+            label_column: self.label_column.clone(),
+            selection: self.selection(),
+            table: TableOptions {
+                features: self.features.clone(),
+                mean: self.mean.clone(),
+                std: self.std.clone(),
+                standardise: match &self.standardise {
+                    // It can't fail: what is not `data` is a file.
+                    Some(from) => from.parse().ok(),
+                    None => None,
+                },
+            },
+            ..DataOptions::default()
+        })
+    }
+
+    /// Refuses settings that the data, of this kind, have no use for.
+    pub(crate) fn check_data_kind(&self, kind: &str) -> Result<(), Error> {
+        let of_images = [
+            ("preset", self.preset.is_some()),
+            ("resize", self.resize.is_some()),
+            ("interpolation", self.interpolation.is_some()),
+            ("crop", self.crop.is_some()),
+            ("scale", self.scale.is_some()),
+            ("bgr", self.bgr),
+        ];
+        let of_numbers = [("mean", self.mean.is_some()), ("std", self.std.is_some())];
+        let of_tables = [
+            ("features", !self.features.is_empty()),
+            ("standardise", self.standardise.is_some()),
+        ];
+        let first = |settings: &[(&'static str, bool)]| {
+            let mut settings = settings.iter();
+            settings.find(|(_, given)| *given).map(|(name, _)| *name)
+        };
+        let (useless, what) = match kind {
+            "table" => (first(&of_images), "images"),
+            "npy" | "npz" => match first(&of_tables) {
+                None => (first(&of_images).or(first(&of_numbers)), "images"),
+                found => (found, "tables of features"),
+            },
+            _ => (first(&of_tables), "tables of features"),
+        };
+        match useless {
+            Some(option) => Err(Error::Setting(format!(
+                "--{option} is for {what}, and the data are another kind: {kind}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// What of the settings of the data, of this kind, determines a run besides the data themselves, for
+    /// `run.json`: the limit always, the rest where it is set.
+    pub(crate) fn data_json(&self, kind: &str) -> serde_json::Map<String, serde_json::Value> {
+        let mut settings = serde_json::Map::new();
+        settings.insert("limit".into(), self.limit.into());
+        if let Some(per_class) = self.per_class {
+            settings.insert("per_class".into(), per_class.into());
+        }
+        if self.shuffle {
+            settings.insert("shuffle".into(), true.into());
+        }
+        if let Some(column) = &self.label_column {
+            settings.insert("label_column".into(), column.as_str().into());
+        }
+        if kind == "table" {
+            if !self.features.is_empty() {
+                settings.insert("features".into(), serde_json::json!(self.features));
+            }
+            for (key, values) in [("mean", &self.mean), ("std", &self.std)] {
+                if let Some(values) = values {
+                    settings.insert(key.into(), serde_json::json!(values));
+                }
+            }
+            if let Some(from) = &self.standardise {
+                settings.insert("standardise".into(), from.as_str().into());
+            }
+        }
+        settings
     }
 
     /// Number of worker threads.

@@ -5,7 +5,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use infoplane_data::{DataOptions, Dataset, open_npz};
+use infoplane_data::{DataOptions, Dataset, Selection, open_npz};
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -59,11 +59,11 @@ impl Model {
     }
 }
 
-/// The embedded digits, `limit` of them at most.
-pub(crate) fn dataset(limit: Option<usize>) -> Result<Box<dyn Dataset>, Error> {
+/// The embedded digits that are selected.
+pub(crate) fn dataset(selection: Selection) -> Result<Box<dyn Dataset>, Error> {
     let options = DataOptions {
         class_map: infoplane_data::ClassMap::Names((0..10).map(|d| d.to_string()).collect()),
-        limit,
+        selection,
         expected_shape: Some(vec![1, 8, 8]),
         ..DataOptions::default()
     };
@@ -75,12 +75,12 @@ pub(crate) fn dataset(limit: Option<usize>) -> Result<Box<dyn Dataset>, Error> {
 }
 
 pub(crate) fn prepare(config: &RunConfig) -> Result<Run, Error> {
-    Run::with(config, Model::demo()?, dataset(config.limit)?, None)
+    Run::with(config, Model::demo()?, dataset(config.selection())?, None)
 }
 
 /// A run of the n-th of [`CHECKPOINTS`].
 pub(crate) fn prepare_checkpoint(index: usize, config: &RunConfig) -> Result<Run, Error> {
     let (name, bytes) = CHECKPOINTS[index];
     let model = Model::from_bytes(bytes, Path::new(name))?;
-    Run::with(config, model, dataset(config.limit)?, None)
+    Run::with(config, model, dataset(config.selection())?, None)
 }

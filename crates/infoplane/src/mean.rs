@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_mean_is_that_of_the_samples_whatever_the_threads() {
-        let dataset = demo::dataset(Some(70)).unwrap();
+        let dataset = demo::dataset(infoplane_data::Selection::limit(Some(70))).unwrap();
         let mut expected = vec![0.0f64; 64];
         let mut row = vec![0.0f32; 64];
         for sample in 0..dataset.len() {

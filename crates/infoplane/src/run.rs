@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use infoplane_attribution::{
     Attribution, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
 };
-use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess};
+use infoplane_data::{DataKind, DataOptions, Dataset, Preprocess};
 use infoplane_engine::{Backend, Plan};
-use infoplane_graph::Layer;
+use infoplane_graph::{Dim, Layer};
 use infoplane_plane::{AblationSettings, read_ablation, write_ablation};
 use infoplane_store::{
     DEFAULT_PART_SIZE, DataInfo, FORMAT, RunDir, RunManifest, RunWriter, SampleOutcome,
@@ -56,23 +56,21 @@ impl Run {
         let model = Model::from_config(config)?;
         let data = config.data.as_deref().ok_or_else(|| missing("data"))?;
         let input_shape = model.graph().sample_shape();
-        let preprocess = config.preprocess(input_shape.as_deref())?;
-        let n_outputs = n_outputs(&model)?;
-        let dataset = infoplane_data::open(
-            data,
-            &DataOptions {
-                preprocess: preprocess.clone(),
-                class_map: match &config.classes {
-                    Some(file) => ClassMap::read(file)?,
-                    None => ClassMap::Auto,
-                },
-                limit: config.limit,
-                expected_shape: input_shape,
-                n_outputs,
-            },
-        )?;
-        let is_array = matches!(dataset.info().kind.as_str(), "npy" | "npz");
-        let mut run = Run::with(config, model, dataset, (!is_array).then_some(preprocess))?;
+        let kind = infoplane_data::kind_of(data)?;
+        // A table has a mean and a deviation for each feature, which are no channels.
+        let preprocess = match kind {
+            DataKind::Table => None,
+            _ => Some(config.preprocess(&sample_dims(&model))?),
+        };
+        let options = DataOptions {
+            expected_shape: input_shape,
+            n_outputs: n_outputs(&model)?,
+            ..config.data_options(preprocess.clone().unwrap_or_default())?
+        };
+        let dataset = infoplane_data::open(data, &options)?;
+        config.check_data_kind(&dataset.info().kind)?;
+        let preprocess = preprocess.filter(|_| kind == DataKind::Images);
+        let mut run = Run::with(config, model, dataset, preprocess)?;
         run.manifest.source = source(config);
         Ok(run)
     }
@@ -114,22 +112,26 @@ impl Run {
             reduction: Reduction::Channels,
         };
         let info = dataset.info();
+        let mut settings = serde_json::json!({
+            "layers": match config.layer_choice() {
+                LayerChoice::Named(names) => serde_json::json!(names),
+                _ => serde_json::json!("default"),
+            },
+            "target": target_name(target),
+            "baseline": baseline_name(&options.baseline),
+            "quadrature": quadrature_json(&options.quadrature),
+            "exact": config.exact,
+            "preprocess": &preprocess,
+        });
+        if let Some(settings) = settings.as_object_mut() {
+            settings.extend(config.data_json(&dataset.info().kind));
+            let seed = config.seed.unwrap_or(DEFAULT_SEED);
+            settings.insert("seed".to_string(), seed.into());
+        }
         let manifest = RunManifest {
             format: FORMAT,
             infoplane: env!("CARGO_PKG_VERSION").to_string(),
-            config: serde_json::json!({
-                "layers": match config.layer_choice() {
-                    LayerChoice::Named(names) => serde_json::json!(names),
-                    _ => serde_json::json!("default"),
-                },
-                "target": target_name(target),
-                "baseline": baseline_name(&options.baseline),
-                "quadrature": quadrature_json(&options.quadrature),
-                "exact": config.exact,
-                "preprocess": &preprocess,
-                "limit": config.limit,
-                "seed": config.seed.unwrap_or(DEFAULT_SEED),
-            }),
+            config: settings,
             model: model.info(&sample_shape, &shaped, &layers),
             data: DataInfo {
                 name: info.name.clone(),
@@ -137,6 +139,7 @@ impl Run {
                 fingerprint: info.fingerprint.clone(),
                 n_samples: dataset.len(),
                 class_names: info.class_names.clone(),
+                features: info.features.clone(),
                 preprocessing: info.preprocessing.clone(),
             },
             hardware: hardware(),
@@ -471,19 +474,31 @@ fn source(config: &RunConfig) -> Option<SourceInfo> {
         weights: config.weights.clone(),
         data: config.data.clone()?,
         classes: config.classes.clone(),
+        labels: config.labels.clone(),
     };
     let SourceInfo {
         model,
         weights,
         data,
         classes,
+        labels,
     } = &source;
-    let optional = [weights, classes].into_iter().flatten();
+    let optional = [weights, classes, labels].into_iter().flatten();
     let all_text = [model, data]
         .into_iter()
         .chain(optional)
         .all(|path| path.to_str().is_some());
     all_text.then_some(source)
+}
+
+/// The dimensions of a sample, none where they are free.
+pub(crate) fn sample_dims(model: &Model) -> Vec<Option<usize>> {
+    let dims = model.graph().input_dims().iter().skip(1);
+    dims.map(|dim| match dim {
+        Dim::Fixed(size) => Some(*size),
+        Dim::Free(_) => None,
+    })
+    .collect()
 }
 
 /// Output units, where an input shape is known before the data.

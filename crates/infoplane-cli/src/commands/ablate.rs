@@ -73,6 +73,7 @@ fn request(args: &AblateArgs) -> AblationRequest {
         weights: args.network.weights.clone(),
         data: args.data.clone(),
         classes: args.classes.clone(),
+        labels: args.labels.clone(),
         threads: args.threads,
         ..AblationRequest::default()
     };

@@ -61,6 +61,15 @@ impl Node {
         Node(self.0.message(5, &attribute.integer(20, INT)))
     }
 
+    pub fn integers(self, name: &str, values: &[i64]) -> Node {
+        const INTS: i64 = 7;
+        let attribute = Message::default().text(1, name);
+        let attribute = values
+            .iter()
+            .fold(attribute, |list, &value| list.integer(8, value));
+        Node(self.0.message(5, &attribute.integer(20, INTS)))
+    }
+
     pub fn text(self, name: &str, value: &str) -> Node {
         const STRING: i64 = 3;
         let attribute = Message::default().text(1, name).text(4, value);

@@ -41,11 +41,10 @@ fn differences(prefix: &str) -> Vec<(String, f64, u8)> {
 
 #[test]
 fn jpeg_png_bmp_and_gif_are_decoded_as_pillow_does() {
-    for prefix in ["jpeg", "png", "bmp", "gif", "webp_lossless"] {
-        for (name, share, largest) in differences(prefix) {
-            assert_eq!((share, largest), (0.0, 0), "{name}");
-        }
-    }
+    let all = ["jpeg", "png", "bmp", "gif", "webp_lossless"];
+    let all = all.into_iter().flat_map(differences);
+    let other: Vec<_> = all.filter(|(_, _, largest)| *largest > 0).collect();
+    assert!(other.is_empty(), "{other:?}");
 }
 
 #[test]

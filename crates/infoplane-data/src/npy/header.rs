@@ -104,7 +104,7 @@ impl Header {
 }
 
 /// Element type and whether it is big-endian, from a type string such as `<f4`.
-fn parse_descr(descr: &str) -> Result<(Dtype, bool), String> {
+pub(super) fn parse_descr(descr: &str) -> Result<(Dtype, bool), String> {
     let (order, kind) = match descr.strip_prefix(['<', '>', '|', '=']) {
         Some(kind) => (descr.as_bytes()[0], kind),
         None => (b'=', descr),

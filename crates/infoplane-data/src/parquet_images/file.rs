@@ -42,7 +42,9 @@ pub(super) struct RowAt {
 }
 
 impl ImageFile {
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+    /// Opens a file; `label` names its label column, which is found by its usual names where there is
+    /// none.
+    pub(super) fn open(path: &Path, label: Option<&str>) -> Result<Self, DataError> {
         let file = open_file(path)?;
         let length = file
             .metadata()
@@ -66,15 +68,7 @@ impl ImageFile {
                     .find(|(_, f)| is_image(f.data_type()))
                     .map(|(i, f)| (i, f.as_ref()))
             })
-            .ok_or_else(|| DataError::MissingColumn {
-                path: path.into(),
-                column: "image".into(),
-                present: schema
-                    .fields()
-                    .iter()
-                    .map(|field| field.name().clone())
-                    .collect(),
-            })?;
+            .ok_or_else(|| missing(path, schema, "image"))?;
         if !is_image(image.1.data_type()) {
             return Err(DataError::malformed(
                 path,
@@ -87,7 +81,14 @@ impl ImageFile {
             ));
         }
         let image = image.0;
-        let label = label_column(schema);
+        let label = match label {
+            Some(name) => {
+                let found = schema.column_with_name(name);
+                let (index, _) = found.ok_or_else(|| missing(path, schema, name))?;
+                Some((index, name.to_owned()))
+            }
+            None => label_column(schema),
+        };
         if let Some((index, name)) = &label
             && !schema.field(*index).data_type().is_integer()
         {
@@ -191,6 +192,15 @@ impl ImageFile {
         })?;
         let first = |batch: RecordBatch| batch.columns().first().cloned();
         Ok(batches.into_iter().filter_map(first).collect())
+    }
+}
+
+fn missing(path: &Path, schema: &Schema, column: &str) -> DataError {
+    let fields = schema.fields().iter();
+    DataError::MissingColumn {
+        path: path.into(),
+        column: column.into(),
+        present: fields.map(|field| field.name().clone()).collect(),
     }
 }
 

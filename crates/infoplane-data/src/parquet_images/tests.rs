@@ -127,7 +127,7 @@ fn rows_of_several_files_and_row_groups_are_one_data_set() {
     let limited = crate::open(
         folder.path(),
         &DataOptions {
-            limit: Some(2),
+            selection: crate::Selection::limit(Some(2)),
             ..options()
         },
     )
@@ -172,7 +172,13 @@ fn what_is_wrong_with_a_file_is_said() {
 
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![0, 7]));
     write(&path, vec![("x", numbers.clone())], None);
-    assert!(refuse(&options()).contains("no column `image`; the columns are `x`"));
+    assert!(crate::open(&path, &options()).unwrap().info().kind == "table");
+    let in_folder = crate::open(folder.path(), &options()).err().unwrap();
+    assert!(
+        in_folder
+            .to_string()
+            .contains("no column `image`; the columns are `x`")
+    );
 
     write(&path, vec![("image", numbers.clone())], None);
     assert!(refuse(&options()).contains("column `image` has type Int64; expected encoded images"));
@@ -224,6 +230,36 @@ fn given_class_names_replace_those_of_the_file() {
     )
     .unwrap();
     assert_eq!(data.info().class_names, ["one"]);
+
+    // The file's classes are cat and dog; labels become the places of their names in the list.
+    let labels: ArrayRef = Arc::new(Int64Array::from(vec![0, 1]));
+    let column = images(vec![Some(pixel(1)), Some(pixel(2))]);
+    write(
+        &path,
+        vec![("kind", labels), ("img", column)],
+        Some(FEATURES),
+    );
+    let with = |names: &[&str]| {
+        let class_map = ClassMap::Names(names.iter().map(|name| name.to_string()).collect());
+        crate::open(
+            &path,
+            &DataOptions {
+                class_map,
+                ..options()
+            },
+        )
+        .map_err(|error| error.to_string())
+    };
+    let data = with(&["dog", "bird", "cat"]).unwrap();
+    assert_eq!(
+        data.label(0).zip(data.label(1)),
+        Some((ClassIndex(2), ClassIndex(0)))
+    );
+    let message = with(&["dogs", "cats"]).err().unwrap();
+    assert!(
+        message.contains("2 labels are not among the 2 known classes: `cat` (nearest: `cats`)"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -32,13 +32,34 @@ fn every_value_is_pillows() {
     };
     let image = read(&mut fixtures, "image");
     let keys = fixtures.keys();
-    assert_eq!(keys.len(), 1 + 3 * 7);
-    for key in keys.iter().filter(|key| *key != "image") {
+    assert_eq!(keys.len(), 2 + 3 * 7);
+    for key in keys.iter().filter(|key| key.contains('/')) {
         let expected = read(&mut fixtures, key);
         let interpolation = key.split('/').next().unwrap().parse().unwrap();
         let found = resize(&image, (expected.width, expected.height), interpolation);
         assert_eq!(found, expected, "{key}");
     }
+}
+
+#[test]
+fn grey_is_pillows() {
+    let fixtures = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/pillow_resize.npz"
+    );
+    let mut fixtures = NpzFile::open(Path::new(fixtures)).unwrap();
+    let (image, grey) = (
+        fixtures.read("image").unwrap(),
+        fixtures.read("grey").unwrap(),
+    );
+    let mut found = RgbImage {
+        height: image.shape()[0],
+        width: image.shape()[1],
+        pixels: image.bytes().to_vec(),
+    };
+    found.make_grey();
+    let expected: Vec<u8> = grey.bytes().iter().flat_map(|&luma| [luma; 3]).collect();
+    assert_eq!(found.pixels, expected);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use super::{REPEATS, Values, VariableKind};
 
 /// A named column of a table, or an array.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Column {
+pub(crate) struct Column {
     pub name: String,
     pub cells: Cells,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cells {
+pub(crate) enum Cells {
     /// Row-major `[n, width]`, NaN where missing.
     Numbers {
         data: Vec<f64>,
@@ -52,6 +52,22 @@ impl Column {
         }
     }
 
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        match &self.cells {
+            Cells::Numbers { data, width, .. } => data.len() / (*width).max(1),
+            Cells::Text(cells) => cells.len(),
+        }
+    }
+
+    /// Numbers of a row; 1 for text.
+    pub fn width(&self) -> usize {
+        match &self.cells {
+            Cells::Numbers { width, .. } => *width,
+            Cells::Text(_) => 1,
+        }
+    }
+
     fn is_categorical(&self) -> bool {
         match &self.cells {
             Cells::Text(_) => true,
@@ -66,7 +82,7 @@ impl Column {
 }
 
 /// The columns as one variable.
-pub(super) fn values(columns: Vec<Column>, kind: VariableKind) -> Result<Values, String> {
+pub(crate) fn values(columns: Vec<Column>, kind: VariableKind) -> Result<Values, String> {
     let as_classes = match kind {
         VariableKind::Classes => true,
         VariableKind::Numbers => false,

@@ -1,7 +1,7 @@
 //! One variable of a table or an array: numbers, or classes, one row a sample.
 
-mod columns;
-mod table;
+pub(crate) mod columns;
+pub(crate) mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,7 @@ impl Variable {
             Some("npz") => of_array(&from_archive(&path, selection.as_deref())?)?,
             Some("csv") => table::read_text(&path, b',', selection.as_deref())?,
             Some("tsv") => table::read_text(&path, b'\t', selection.as_deref())?,
-            Some("parquet") => table::read_parquet(&path, selection.as_deref())?,
+            Some("parquet") => table::read_parquet_selected(&path, selection.as_deref())?,
             _ => {
                 let reason = "not a variable; allowed are .npy, .npz, .csv, .tsv and .parquet, with \
                               `:KEY` or `:COLUMN,COLUMN` behind it";

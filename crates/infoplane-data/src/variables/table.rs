@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::columns::Column;
 use crate::DataError;
+use crate::text_table::TextTable;
 
 /// Text that stands for a missing value, besides nothing at all.
 const MISSING: [&str; 4] = ["na", "nan", "null", "none"];
@@ -49,28 +50,18 @@ pub(super) fn read_text(
     delimiter: u8,
     selection: Option<&str>,
 ) -> Result<Vec<Column>, DataError> {
-    let bytes = std::fs::read(path).map_err(|error| DataError::io(path, error))?;
-    let malformed = |reason: String| DataError::malformed(path, reason);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .delimiter(delimiter)
-        .from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
-    let headers = reader
-        .headers()
-        .map_err(|error| malformed(error.to_string()))?;
-    let present: Vec<String> = headers.iter().map(str::to_owned).collect();
-    let chosen = select(path, &present, selection)?;
-    let mut cells: Vec<Vec<String>> = vec![Vec::new(); chosen.len()];
-    for record in reader.records() {
-        let record = record.map_err(|error| malformed(error.to_string()))?;
-        for (cells, &column) in cells.iter_mut().zip(&chosen) {
-            cells.push(record.get(column).unwrap_or_default().to_owned());
-        }
-    }
-    let columns = chosen.iter().zip(cells);
-    Ok(columns
-        .map(|(&at, cells)| of_text(present[at].clone(), cells))
-        .collect())
+    let table = TextTable::read(path, delimiter)?;
+    let chosen = select(path, &table.headers, selection)?;
+    Ok(columns_of(&table, &chosen))
+}
+
+/// Columns of a text table.
+pub(crate) fn columns_of(table: &TextTable, chosen: &[usize]) -> Vec<Column> {
+    let column = |&at: &usize| {
+        let cells = table.column(at).map(str::to_owned).collect();
+        of_text(table.headers[at].clone(), cells)
+    };
+    chosen.iter().map(column).collect()
 }
 
 /// Numbers where every cell that is not missing is one.
@@ -101,8 +92,22 @@ fn of_text(name: String, cells: Vec<String>) -> Column {
     }
 }
 
-/// Columns of a Parquet file.
-pub(super) fn read_parquet(path: &Path, selection: Option<&str>) -> Result<Vec<Column>, DataError> {
+/// The named columns of a Parquet file, or those of numbers.
+pub(super) fn read_parquet_selected(
+    path: &Path,
+    selection: Option<&str>,
+) -> Result<Vec<Column>, DataError> {
+    read_parquet(path, |schema, present| match selection {
+        Some(_) => select(path, present, selection),
+        None => Ok(numeric(schema)),
+    })
+}
+
+/// Columns of a Parquet file, which `choose` takes from its schema and their names.
+pub(crate) fn read_parquet(
+    path: &Path,
+    choose: impl FnOnce(&Schema, &[String]) -> Result<Vec<usize>, DataError>,
+) -> Result<Vec<Column>, DataError> {
     let malformed = |reason: String| DataError::malformed(path, reason);
     let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
     let open = || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string());
@@ -110,10 +115,7 @@ pub(super) fn read_parquet(path: &Path, selection: Option<&str>) -> Result<Vec<C
         guarded(open).map_err(|reason| malformed(format!("not a Parquet file: {reason}")))?;
     let schema = builder.schema().clone();
     let present: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-    let chosen = match selection {
-        Some(_) => select(path, &present, selection)?,
-        None => numeric(&schema),
-    };
+    let chosen = choose(&schema, &present)?;
     if chosen.is_empty() {
         return Err(DataError::MissingColumn {
             path: path.to_path_buf(),

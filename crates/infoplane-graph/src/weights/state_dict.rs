@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::pickle::{Id, Object, Pickle, StorageKind, StorageRef};
+use infoplane_pickle::{Id, Object, Pickle};
+
+use super::pickle::{StorageKind, StorageRef, is_tensor, tensor};
 use super::problem::WeightsProblem;
 use super::stored::StoredTensor;
 
@@ -31,20 +33,20 @@ pub(super) fn tensors(
     let entries = find(pickle, pickle.root(), MAX_WRAPPERS).ok_or_else(|| {
         WeightsProblem::NoTensors(match pickle.root() {
             Object::Dict(entries) => format!("; its keys are {}", keys(pickle, entries)),
-            Object::Tensor(_) => ": it is one tensor, not a state dict".to_string(),
+            root if is_tensor(pickle, root) => ": it is one tensor, not a state dict".to_string(),
             _ => ": it is no dictionary".to_string(),
         })
     })?;
     let mut tensors = BTreeMap::new();
     for &(key, value) in entries {
-        let (Object::Text(name), Object::Tensor(tensor)) = (pickle.get(key), pickle.get(value))
-        else {
+        let Object::Text(name) = pickle.get(key) else {
+            continue;
+        };
+        let Some(tensor) = tensor(pickle, pickle.get(value))? else {
             continue;
         };
         let of_tensor = |reason: String| WeightsProblem::tensor(name, reason);
-        let Object::Storage(storage) = pickle.get(tensor.storage) else {
-            return Err(of_tensor("has no storage".to_string()));
-        };
+        let storage = &tensor.storage;
         let bytes =
             locate(storage).map_err(|problem| of_tensor(format!("can't be read: {problem}")))?;
         // A storage may be stored with more bytes than it is said to have, but not with fewer.
@@ -95,8 +97,8 @@ fn find<'p>(
             return wrapped;
         }
     }
-    let is_tensor = |&(_, value): &(Id, Id)| matches!(pickle.get(value), Object::Tensor(_));
-    entries.iter().any(is_tensor).then_some(entries)
+    let holds_tensor = |&(_, value): &(Id, Id)| is_tensor(pickle, pickle.get(value));
+    entries.iter().any(holds_tensor).then_some(entries)
 }
 
 fn keys(pickle: &Pickle<'_>, entries: &[(Id, Id)]) -> String {

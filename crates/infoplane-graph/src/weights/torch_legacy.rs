@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::pickle::{self, Object, Pickle, StorageRef};
+use infoplane_pickle::{Object, Pickle};
+
+use super::pickle::{self, StorageRef};
 use super::problem::WeightsProblem;
 use super::state_dict::{storage_bytes, tensors};
 use super::stored::StoredTensor;
@@ -61,14 +63,13 @@ fn places<'a>(
     object: &Pickle<'a>,
     keys: &Pickle<'a>,
 ) -> Result<HashMap<&'a str, Range<usize>>, WeightsProblem> {
-    let described: HashMap<&str, &StorageRef<'_>> = object
-        .objects()
-        .iter()
-        .filter_map(|object| match object {
-            Object::Storage(storage) => Some((storage.key, storage)),
-            _ => None,
-        })
-        .collect();
+    let mut described: HashMap<&str, StorageRef<'_>> = HashMap::new();
+    for found in object.objects() {
+        if let &Object::Persistent(name) = found {
+            let storage = pickle::storage(object, name)?;
+            described.insert(storage.key, storage);
+        }
+    }
     let Object::List(keys_in_order) = keys.root() else {
         return Err(WeightsProblem::damaged("its list of storages is missing"));
     };
@@ -89,7 +90,7 @@ fn places<'a>(
         let end = stored_len.and_then(|len| {
             let as_stored = StorageRef {
                 len,
-                ..(*storage).clone()
+                ..storage.clone()
             };
             start.checked_add(storage_bytes(&as_stored)?)
         });

@@ -56,6 +56,7 @@ pub fn manifest_with_layers(n_samples: usize, layers: &[(&str, usize, bool)]) ->
             fingerprint: "abcd".to_owned(),
             n_samples,
             class_names: vec!["a".to_owned(), "b".to_owned()],
+            features: Vec::new(),
             preprocessing: "none".to_owned(),
         },
         hardware: HardwareInfo {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use infoplane_data::{ClassMap, DataOptions, Dataset, Preprocess};
+use infoplane_data::{DataOptions, Dataset, Preprocess};
 use infoplane_graph::Layer;
 use infoplane_store::RunManifest;
 
@@ -27,7 +27,7 @@ pub(super) fn reopen(
     request: &AblationRequest,
 ) -> Result<Reopened, Error> {
     let (model, dataset) = match sources(dir, manifest, request)? {
-        Sources::Embedded(model) => (*model, demo::dataset(limit(manifest))?),
+        Sources::Embedded(model) => (*model, demo::dataset(settings(manifest).selection())?),
         Sources::Files(config) => {
             let model = Model::from_config(&config).map_err(|error| hint(dir, error))?;
             // Its data are another model's as well, so this comes first.
@@ -112,7 +112,11 @@ fn sources(
             .classes
             .clone()
             .or_else(|| stored(|source| source.classes.clone())),
-        ..RunConfig::default()
+        labels: request
+            .labels
+            .clone()
+            .or_else(|| stored(|source| source.labels.clone())),
+        ..settings(manifest)
     })))
 }
 
@@ -128,21 +132,46 @@ fn open_data(manifest: &RunManifest, config: &RunConfig) -> Result<Box<dyn Datas
     };
     let data = config.data.as_deref().unwrap_or(Path::new(""));
     let options = DataOptions {
-        preprocess,
-        class_map: match &config.classes {
-            Some(file) => ClassMap::read(file)?,
-            None => ClassMap::Auto,
-        },
-        limit: limit(manifest),
         expected_shape: Some(manifest.model.input_shape.clone()),
         n_outputs: Some(manifest.model.n_outputs),
+        ..config.data_options(preprocess)?
     };
     Ok(infoplane_data::open(data, &options)?)
 }
 
-fn limit(manifest: &RunManifest) -> Option<usize> {
-    let limit = manifest.config["limit"].as_u64()?;
-    usize::try_from(limit).ok()
+/// What `run.json` says of how the data are read.
+fn settings(manifest: &RunManifest) -> RunConfig {
+    let config = &manifest.config;
+    let number = |key: &str| {
+        let number = config[key].as_u64()?;
+        usize::try_from(number).ok()
+    };
+    RunConfig {
+        limit: number("limit"),
+        per_class: number("per_class"),
+        shuffle: config["shuffle"].as_bool().unwrap_or(false),
+        seed: config["seed"].as_u64(),
+        label_column: config["label_column"].as_str().map(Into::into),
+        features: list(&config["features"], |name| Some(name.as_str()?.to_string()))
+            .unwrap_or_default(),
+        // Of tables; those of images are in `preprocess`.
+        mean: list(&config["mean"], number_of),
+        std: list(&config["std"], number_of),
+        standardise: config["standardise"].as_str().map(Into::into),
+        ..RunConfig::default()
+    }
+}
+
+fn number_of(value: &serde_json::Value) -> Option<f32> {
+    Some(value.as_f64()? as f32)
+}
+
+/// A list, where it is one.
+fn list<T>(
+    value: &serde_json::Value,
+    item: impl Fn(&serde_json::Value) -> Option<T>,
+) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(item).collect()
 }
 
 fn check_model(dir: &Path, manifest: &RunManifest, model: &Model) -> Result<(), Error> {

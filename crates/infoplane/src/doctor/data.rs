@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use infoplane_data::{
-    ClassIndex, ClassMap, DataError, DataOptions, Dataset, Preprocess, kept_indices,
+    ClassIndex, ClassMap, DataError, DataKind, DataOptions, Dataset, ImageShape, Preprocess,
+    kept_indices,
 };
 
 use infoplane_estimators::MIN_SAMPLES;
@@ -13,6 +14,7 @@ use super::{Findings, Part, count, times};
 use crate::config::RunConfig;
 use crate::error::Error;
 use crate::model::Model;
+use crate::run::{n_outputs, sample_dims};
 
 /// Samples that are looked at, spread evenly.
 const LOOKED_AT: usize = 32;
@@ -55,7 +57,7 @@ pub(super) fn examine(
         preprocess: None,
         fits: true,
     };
-    let options = match options(config, model) {
+    let options = match options(path, config, model) {
         Ok(options) => options,
         Err(error) => {
             findings.fails(Part::Data, "settings", error.to_string());
@@ -89,12 +91,10 @@ pub(super) fn examine(
         findings.note(Part::Data, "labels", warning.clone());
     }
     classes(dataset.as_ref(), n_outputs, &mut examined.fits, findings);
-    let is_array = matches!(info.kind.as_str(), "npy" | "npz");
-    let said = match is_array {
-        true => "none: arrays are taken as they are".to_string(),
-        false => info.preprocessing.clone(),
-    };
-    findings.fits(Part::Data, "preprocessing", said);
+    findings.fits(Part::Data, "preprocessing", info.preprocessing.clone());
+    if let Err(error) = config.check_data_kind(&info.kind) {
+        findings.fails(Part::Data, "settings", error.to_string());
+    }
     if examined.fits {
         let said = format!(
             "{} a sample{}",
@@ -107,24 +107,23 @@ pub(super) fn examine(
         findings.fits(Part::Data, "shape", said);
     }
     look(dataset.as_ref(), findings);
-    examined.preprocess = (!is_array).then_some(preprocess);
+    let is_of_images = matches!(infoplane_data::kind_of(path), Ok(DataKind::Images));
+    examined.preprocess = is_of_images.then_some(preprocess);
     examined.dataset = Some(dataset);
     examined
 }
 
 /// How `run` would open the data.
-fn options(config: &RunConfig, model: Option<&Model>) -> Result<DataOptions, Error> {
-    let expected_shape = model.and_then(|model| model.graph().sample_shape());
+fn options(path: &Path, config: &RunConfig, model: Option<&Model>) -> Result<DataOptions, Error> {
+    let preprocess = match infoplane_data::kind_of(path) {
+        Ok(DataKind::Table) => Preprocess::default(),
+        _ => config.preprocess(&model.map(sample_dims).unwrap_or_default())?,
+    };
     Ok(DataOptions {
-        preprocess: config.preprocess(expected_shape.as_deref())?,
-        class_map: match &config.classes {
-            Some(file) => ClassMap::read(file)?,
-            None => ClassMap::Auto,
-        },
-        limit: config.limit,
+        expected_shape: model.and_then(|model| model.graph().sample_shape()),
         // A network that can't be shaped is said elsewhere.
-        n_outputs: model.and_then(|model| crate::run::n_outputs(model).ok().flatten()),
-        expected_shape,
+        n_outputs: model.and_then(|model| n_outputs(model).ok().flatten()),
+        ..config.data_options(preprocess)?
     })
 }
 
@@ -164,6 +163,10 @@ fn open(
                 }
                 options.expected_shape = None;
             }
+            DataError::FeatureCount { .. } if options.expected_shape.is_some() => {
+                findings.fails(Part::Data, "shape", error.to_string());
+                options.expected_shape = None;
+            }
             // How many there are is said when all labels are known.
             DataError::ClassOutOfRange { .. } if options.n_outputs.is_some() => {
                 options.n_outputs = None
@@ -182,12 +185,10 @@ fn open(
 
 /// The flags that give images the shape of the network's input, where any do.
 fn remedy(found: &[usize], expected: &[usize]) -> Option<String> {
-    match (found, expected) {
-        ([3, ..], [3, height, width]) if height == width => {
-            Some(format!("--resize {height} --crop {height}"))
-        }
-        _ => None,
-    }
+    let (found, expected) = (ImageShape::of(found)?, ImageShape::of(expected)?);
+    let side = expected.height;
+    (found.channels == expected.channels && side == expected.width)
+        .then(|| format!("--resize {side} --crop {side}"))
 }
 
 /// Classes, their numbers, and labels that the network has no output for.

@@ -14,8 +14,10 @@ pub(super) fn command(config: &RunConfig, fits: bool, remedy: Option<String>) ->
         side.filter(|_| remedy.is_none())
             .map(|side| side.to_string())
     };
-    let channels =
-        |values: Option<[f32; 3]>| Some(values?.map(|value| value.to_string()).join(","));
+    let numbers = |values: &Option<Vec<f32>>| {
+        let values: Vec<String> = values.as_ref()?.iter().map(f32::to_string).collect();
+        Some(values.join(","))
+    };
     let data = path(&config.data);
     let mut words = vec!["infoplane".to_string()];
     if fits {
@@ -36,17 +38,32 @@ pub(super) fn command(config: &RunConfig, fits: bool, remedy: Option<String>) ->
         ("resize", pixels(config.resize)),
         ("interpolation", config.interpolation.clone()),
         ("crop", pixels(config.crop)),
-        ("mean", channels(config.mean)),
-        ("std", channels(config.std)),
+        ("scale", config.scale.map(|scale| scale.to_string())),
+        ("mean", numbers(&config.mean)),
+        ("std", numbers(&config.std)),
         ("classes", path(&config.classes)),
+        ("labels", path(&config.labels)),
+        ("label-column", config.label_column.clone()),
+        (
+            "features",
+            (!config.features.is_empty()).then(|| config.features.join(",")),
+        ),
+        ("standardise", config.standardise.clone()),
         ("limit", config.limit.map(|limit| limit.to_string())),
+        ("per-class", config.per_class.map(|limit| limit.to_string())),
         ("out", fits.then(|| format!("runs/{}", run_of(model)))),
     ] {
         if let Some(value) = value {
             words.extend([format!("--{name}"), quoted(&value)]);
         }
     }
-    words.extend(config.strict.then(|| "--strict".to_string()));
+    for (name, given) in [
+        ("bgr", config.bgr),
+        ("shuffle", config.shuffle),
+        ("strict", config.strict),
+    ] {
+        words.extend(given.then(|| format!("--{name}")));
+    }
     words.extend(remedy);
     words.join(" ")
 }
@@ -82,7 +99,7 @@ mod tests {
         RunConfig {
             model: Some("nets/my net.onnx".into()),
             data: Some("val".into()),
-            mean: Some([0.5; 3]),
+            mean: Some(vec![0.5; 3]),
             ..RunConfig::default()
         }
     }

@@ -5,11 +5,13 @@
 
 mod choice;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use infoplane_attribution::{Attribution, Reduction, SweepOptions};
+use infoplane_data::ImageShape;
 use infoplane_engine::Backend;
 use infoplane_store::{
     ImageValues, KeptMaps, KeptSample, MapChoice, RunDir, SampleGroup, StoreError,
@@ -157,7 +159,7 @@ impl Run {
     fn image(&self, sample: &[f32]) -> Vec<u8> {
         match &self.preprocess {
             Some(preprocess) => preprocess.pixels(sample),
-            None => stretched(sample),
+            None => stretched(&planes(sample, &self.manifest().model.input_shape)),
         }
     }
 
@@ -186,6 +188,17 @@ impl Run {
                 .filter_map(|(layer, map)| layer.map_shape().map(|_| map))
                 .collect(),
         }
+    }
+}
+
+/// A sample's values channel by channel.
+fn planes<'s>(sample: &'s [f32], shape: &[usize]) -> Cow<'s, [f32]> {
+    match ImageShape::of(shape) {
+        Some(image) if image.channels_last => (0..image.channels)
+            .flat_map(|channel| sample.iter().skip(channel).step_by(image.channels))
+            .copied()
+            .collect(),
+        _ => sample.into(),
     }
 }
 

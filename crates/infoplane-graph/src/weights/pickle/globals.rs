@@ -5,8 +5,6 @@ use crate::weights::stored::Element;
 /// A name of the allow-list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Global {
-    /// `collections.OrderedDict`
-    OrderedDict,
     /// `torch._utils._rebuild_tensor`, `…_v2` and `…_v3`
     RebuildTensor,
     /// `torch._utils._rebuild_parameter` and `…_with_state`
@@ -21,7 +19,7 @@ pub(crate) enum Global {
     Storage(StorageKind),
     /// A `torch.dtype`.
     Dtype(Element),
-    /// Something whose result does not matter here: `torch.device`, `_codecs.encode`.
+    /// Something whose result does not matter here: `torch.device`.
     Irrelevant,
 }
 
@@ -34,10 +32,14 @@ pub(crate) enum StorageKind {
     Untyped,
 }
 
+/// Whether a name is on the list.
+pub(super) fn is_known(module: &str, name: &str) -> bool {
+    find(module, name).is_some()
+}
+
 /// The name, where it is on the list.
 pub(super) fn find(module: &str, name: &str) -> Option<Global> {
     Some(match (module, name) {
-        ("collections", "OrderedDict") => Global::OrderedDict,
         ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3") => {
             Global::RebuildTensor
         }
@@ -46,7 +48,7 @@ pub(super) fn find(module: &str, name: &str) -> Option<Global> {
         }
         ("torch._tensor", "_rebuild_from_type_v2") => Global::RebuildFromType,
         ("torch", "Size") => Global::Size,
-        ("torch", "device") | ("_codecs", "encode") => Global::Irrelevant,
+        ("torch", "device") => Global::Irrelevant,
         ("torch", "Tensor") | ("torch.nn.parameter", "Parameter" | "Buffer") => Global::TensorType,
         ("torch.storage", "UntypedStorage") | ("torch", "UntypedStorage") => {
             Global::Storage(StorageKind::Untyped)

@@ -1,15 +1,35 @@
-//! Reads pickles as data: a stack machine with an allow-list of opcodes and of names, which executes
-//! nothing.
-//!
-//! Objects live in one list and hold each other by index, so that neither deep nesting nor cycles can
-//! exhaust the stack. Texts are borrowed from the file; no length in the file is believed before that
-//! many bytes are there.
+//! The pickles of `torch.save`: their names, and the tensors and storages that they describe.
 
 mod globals;
-mod machine;
-mod objects;
 mod rebuild;
 
+use infoplane_pickle::{Pickle, PickleProblem};
+
+use super::problem::WeightsProblem;
+
 pub(super) use globals::StorageKind;
-pub(super) use machine::load;
-pub(super) use objects::{Id, Object, Pickle, StorageRef};
+pub(super) use rebuild::{StorageRef, is_tensor, storage, tensor};
+
+/// Reads the pickle that `bytes` begin with.
+///
+/// # Errors
+/// Where it is damaged, or uses an opcode or a name that a state dict has no need of.
+pub(super) fn load(bytes: &[u8]) -> Result<Pickle<'_>, WeightsProblem> {
+    Ok(infoplane_pickle::load(bytes, globals::is_known)?)
+}
+
+impl From<PickleProblem> for WeightsProblem {
+    fn from(problem: PickleProblem) -> Self {
+        match problem {
+            PickleProblem::ForbiddenGlobal(name) => Self::ForbiddenGlobal(name),
+            PickleProblem::ForbiddenOpcode { opcode, position } => {
+                Self::ForbiddenOpcode { opcode, position }
+            }
+            PickleProblem::Protocol(_) => Self::Unsupported(problem.to_string()),
+            _ => Self::Damaged(problem.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -49,6 +49,15 @@ fn commands(view: &RunView<'_>) -> Vec<Vec<String>> {
     }
     preprocessing(&mut run, &config["preprocess"]);
     run.setting("limit", &config["limit"]);
+    run.setting("per-class", &config["per_class"]);
+    if config["shuffle"].as_bool() == Some(true) {
+        run.switch("shuffle");
+    }
+    run.setting("label-column", &config["label_column"]);
+    let features = config["features"].as_array().into_iter().flatten();
+    run.list("features", features.filter_map(Value::as_str));
+    run.setting("standardise", &config["standardise"]);
+    numbers(&mut run, config);
     run.setting("seed", &config["seed"]);
     let mut commands = Vec::new();
     let settings = view.plane.settings.as_ref();
@@ -85,6 +94,9 @@ fn source(run: &mut Words, view: &RunView<'_>) {
             run.flag("data", &source.data.to_string_lossy());
             if let Some(classes) = &source.classes {
                 run.flag("classes", &classes.to_string_lossy());
+            }
+            if let Some(labels) = &source.labels {
+                run.flag("labels", &labels.to_string_lossy());
             }
         }
         None => {
@@ -130,14 +142,27 @@ fn preprocessing(run: &mut Words, preprocess: &Value) {
         run.flag(side, &pixels.to_string());
     }
     run.setting("interpolation", &preprocess["interpolation"]);
-    for channels in ["mean", "std"] {
-        let values = preprocess[channels].as_array().into_iter().flatten();
+    run.setting("scale", &preprocess["scale"]);
+    let colours = preprocess["colours"].as_str();
+    numbers(run, preprocess);
+    if colours == Some("bgr") {
+        run.switch("bgr");
+    }
+}
+
+/// Mean and standard deviation, of channels or of a table's features.
+fn numbers(run: &mut Words, settings: &Value) {
+    for name in ["mean", "std"] {
+        let values = settings[name].as_array().into_iter().flatten();
+        // Grey images have one, which is stored three times.
+        let is_grey = settings["colours"].as_str() == Some("grey");
+        let values = values.take(if is_grey { 1 } else { usize::MAX });
         // Stored as wider numbers than they were given as.
         let values: Vec<String> = values
             .filter_map(Value::as_f64)
             .map(|value| (value as f32).to_string())
             .collect();
-        run.list(channels, values.iter().map(String::as_str));
+        run.list(name, values.iter().map(String::as_str));
     }
 }
 

@@ -42,6 +42,17 @@ pub(super) fn html(view: &RunView<'_>) -> String {
         ),
         ("Preprocessing", escape(&data.preprocessing)),
     ];
+    if !data.features.is_empty() {
+        let names: Vec<String> = data.features.iter().map(|name| escape(name)).collect();
+        entries.push((
+            "Features",
+            format!(
+                "{}<details><summary>names</summary><p><bdi>{}</bdi></p></details>",
+                plural(names.len(), "column"),
+                names.join("</bdi>, <bdi>")
+            ),
+        ));
+    }
     if view.labelled() {
         entries.push((
             "Label",

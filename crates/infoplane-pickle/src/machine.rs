@@ -1,9 +1,10 @@
 //! The stack machine.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::objects::{Id, Object, Pickle};
-use crate::weights::problem::WeightsProblem;
+use crate::objects::{Id, Object, Pickle};
+use crate::problem::PickleProblem;
 
 /// Most objects of a pickle, and most entries of its stack and its memo. A state dict has some
 /// thirty objects a tensor.
@@ -11,14 +12,24 @@ const MAX_OBJECTS: usize = 1 << 22;
 /// The newest pickle protocol.
 const NEWEST_PROTOCOL: u8 = 5;
 
-/// Reads the pickle that `bytes` begin with.
+/// Names that are known to every reader: a dictionary, and bytes as Python 3 writes them by protocols
+/// that have none.
+const ORDERED_DICT: (&str, &str) = ("collections", "OrderedDict");
+const ENCODE: (&str, &str) = ("_codecs", "encode");
+
+/// Reads the pickle that `bytes` begin with. `allowed` tells which names it may hold, as module and name,
+/// beside `collections.OrderedDict` and `_codecs.encode`.
 ///
 /// # Errors
 /// Where it is cut short or contradicts itself, and where it uses an opcode or a name that is not on
 /// the list.
-pub(crate) fn load(bytes: &[u8]) -> Result<Pickle<'_>, WeightsProblem> {
+pub fn load<'a>(
+    bytes: &'a [u8],
+    allowed: fn(&str, &str) -> bool,
+) -> Result<Pickle<'a>, PickleProblem> {
     let mut machine = Machine {
         bytes,
+        allowed,
         position: 0,
         objects: Vec::new(),
         stack: Vec::new(),
@@ -34,8 +45,9 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Pickle<'_>, WeightsProblem> {
 }
 
 /// The machine at work.
-pub(super) struct Machine<'a> {
+struct Machine<'a> {
     bytes: &'a [u8],
+    allowed: fn(&str, &str) -> bool,
     position: usize,
     objects: Vec<Object<'a>>,
     stack: Vec<Id>,
@@ -44,13 +56,13 @@ pub(super) struct Machine<'a> {
     memo: HashMap<u32, Id>,
 }
 
-pub(super) fn damaged(reason: &str) -> WeightsProblem {
-    WeightsProblem::damaged(format!("its pickle {reason}"))
+fn damaged(reason: &str) -> PickleProblem {
+    PickleProblem::Damaged(reason.to_owned())
 }
 
 impl<'a> Machine<'a> {
     /// Runs to the end and returns the result.
-    fn run(&mut self) -> Result<Id, WeightsProblem> {
+    fn run(&mut self) -> Result<Id, PickleProblem> {
         loop {
             if self.stack.len().max(self.memo.len()).max(self.marks.len()) > MAX_OBJECTS {
                 return Err(damaged("is too deep"));
@@ -62,9 +74,7 @@ impl<'a> Machine<'a> {
                 0x80 => {
                     let [protocol] = self.array()?;
                     if protocol > NEWEST_PROTOCOL {
-                        return Err(WeightsProblem::Unsupported(format!(
-                            "its pickle has the protocol {protocol}; 0 to {NEWEST_PROTOCOL} are read"
-                        )));
+                        return Err(PickleProblem::Protocol(protocol));
                     }
                 }
                 // FRAME: a hint about the bytes that follow.
@@ -84,14 +94,23 @@ impl<'a> Machine<'a> {
                     let number = self.integer(opcode)?;
                     self.push(number)?;
                 }
-                b'X' | 0x8c | 0x8d | b'U' | b'T' => {
+                b'X' | 0x8c | 0x8d => {
                     let text = self.text(opcode)?;
                     self.push(Object::Text(text))?;
                 }
-                b'B' | b'C' | 0x8e => {
+                // Python 2's str: a text or bytes.
+                b'U' | b'T' => {
                     let len = self.length(opcode)?;
-                    self.take(len)?;
-                    self.push(Object::Opaque)?;
+                    let bytes = self.take(len)?;
+                    self.push(match std::str::from_utf8(bytes) {
+                        Ok(text) => Object::Text(text),
+                        Err(_) => Object::Bytes(Cow::Borrowed(bytes)),
+                    })?;
+                }
+                b'B' | b'C' | 0x8e | 0x96 => {
+                    let len = self.length(opcode)?;
+                    let bytes = self.take(len)?;
+                    self.push(Object::Bytes(Cow::Borrowed(bytes)))?;
                 }
                 b')' => self.push(Object::Tuple(Vec::new()))?,
                 b']' | 0x8f => self.push(Object::List(Vec::new()))?,
@@ -120,22 +139,26 @@ impl<'a> Machine<'a> {
                 }
                 b'c' | 0x93 => {
                     let global = self.global(opcode)?;
-                    self.push(Object::Global(global))?;
+                    self.push(global)?;
                 }
                 b'Q' => {
                     let name = self.pop()?;
-                    let storage = self.storage(name)?;
-                    self.push(Object::Storage(storage))?;
+                    self.push(Object::Persistent(name))?;
                 }
                 // REDUCE and NEWOBJ: both make an object of a name and its arguments.
                 b'R' | 0x81 => {
                     let arguments = self.pop()?;
                     let callee = self.pop()?;
                     let made = self.call(callee, arguments)?;
-                    self.stack.push(made);
+                    self.push(made)?;
                 }
-                // BUILD: the state of an OrderedDict or a tensor holds nothing but extra attributes.
-                b'b' => drop(self.pop()?),
+                // BUILD. The state of a dictionary holds nothing but extra attributes.
+                b'b' => {
+                    let given = self.pop()?;
+                    if let Object::Call { state, .. } = self.top()? {
+                        *state = Some(given);
+                    }
+                }
                 b'q' | b'r' | 0x94 => {
                     let slot = match opcode {
                         0x94 => self.memo.len() as u32,
@@ -155,14 +178,14 @@ impl<'a> Machine<'a> {
                         .ok_or_else(|| damaged("recalls an object that it did not store"))?;
                     self.stack.push(id);
                 }
-                opcode => return Err(WeightsProblem::ForbiddenOpcode { opcode, position }),
+                opcode => return Err(PickleProblem::ForbiddenOpcode { opcode, position }),
             }
         }
     }
 
     // Bytes.
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8], WeightsProblem> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8], PickleProblem> {
         let end = self.position.checked_add(len);
         let taken = end.and_then(|end| self.bytes.get(self.position..end));
         let taken = taken.ok_or_else(|| damaged("ends in the middle"))?;
@@ -170,29 +193,29 @@ impl<'a> Machine<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], WeightsProblem> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], PickleProblem> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
     /// The length that a text or bytes opcode begins with.
-    fn length(&mut self, opcode: u8) -> Result<usize, WeightsProblem> {
+    fn length(&mut self, opcode: u8) -> Result<usize, PickleProblem> {
         let length = match opcode {
             0x8c | b'U' | b'C' => u64::from(self.array::<1>()?[0]),
-            0x8d | 0x8e => u64::from_le_bytes(self.array()?),
+            0x8d | 0x8e | 0x96 => u64::from_le_bytes(self.array()?),
             _ => u64::from(u32::from_le_bytes(self.array()?)),
         };
         usize::try_from(length).map_err(|_| damaged("ends in the middle"))
     }
 
-    fn text(&mut self, opcode: u8) -> Result<&'a str, WeightsProblem> {
+    fn text(&mut self, opcode: u8) -> Result<&'a str, PickleProblem> {
         let len = self.length(opcode)?;
         let bytes = self.take(len)?;
         std::str::from_utf8(bytes).map_err(|_| damaged("holds a text that is not UTF-8"))
     }
 
-    pub(super) fn line(&mut self) -> Result<&'a str, WeightsProblem> {
+    fn line(&mut self) -> Result<&'a str, PickleProblem> {
         let rest = &self.bytes[self.position..];
         let len = rest.iter().position(|&byte| byte == b'\n');
         let line = self.take(len.ok_or_else(|| damaged("ends in the middle"))?)?;
@@ -200,7 +223,7 @@ impl<'a> Machine<'a> {
         std::str::from_utf8(line).map_err(|_| damaged("holds a name that is not UTF-8"))
     }
 
-    fn integer(&mut self, opcode: u8) -> Result<Object<'a>, WeightsProblem> {
+    fn integer(&mut self, opcode: u8) -> Result<Object<'a>, PickleProblem> {
         Ok(Object::Int(match opcode {
             b'J' => i32::from_le_bytes(self.array()?).into(),
             b'K' => self.array::<1>()?[0].into(),
@@ -219,7 +242,7 @@ impl<'a> Machine<'a> {
         }))
     }
 
-    fn memo_index(&mut self, short: bool) -> Result<u32, WeightsProblem> {
+    fn memo_index(&mut self, short: bool) -> Result<u32, PickleProblem> {
         Ok(if short {
             self.array::<1>()?[0].into()
         } else {
@@ -227,9 +250,87 @@ impl<'a> Machine<'a> {
         })
     }
 
+    // Names.
+
+    /// The name that an opcode brings, in two lines or from the stack.
+    fn global(&mut self, opcode: u8) -> Result<Object<'a>, PickleProblem> {
+        let (module, name) = if opcode == b'c' {
+            (self.line()?, self.line()?)
+        } else {
+            let (name, module) = (self.pop()?, self.pop()?);
+            match (self.get(module), self.get(name)) {
+                (Object::Text(module), Object::Text(name)) => (*module, *name),
+                _ => return Err(damaged("names something without a name")),
+            }
+        };
+        let known = [ORDERED_DICT, ENCODE].contains(&(module, name));
+        if known || (self.allowed)(module, name) {
+            return Ok(Object::Global { module, name });
+        }
+        let full: String = format!("{module}.{name}")
+            .escape_debug()
+            .take(200)
+            .collect();
+        Err(PickleProblem::ForbiddenGlobal(full))
+    }
+
+    /// What calling a name gives.
+    fn call(&self, callee: Id, arguments: Id) -> Result<Object<'a>, PickleProblem> {
+        let &Object::Global { module, name } = self.get(callee) else {
+            return Err(damaged("calls what is no name"));
+        };
+        let Object::Tuple(given) = self.get(arguments) else {
+            return Err(damaged("calls without arguments"));
+        };
+        let refused = || damaged("calls a name with arguments that it does not take");
+        if (module, name) == ORDERED_DICT {
+            return match given.as_slice() {
+                [] => Ok(Object::Dict(Vec::new())),
+                &[pairs] => Ok(Object::Dict(self.pairs(pairs)?)),
+                _ => Err(refused()),
+            };
+        }
+        if (module, name) == ENCODE {
+            let latin1 = |text: &str| -> Option<Vec<u8>> {
+                text.chars()
+                    .map(|c| u8::try_from(u32::from(c)).ok())
+                    .collect()
+            };
+            let bytes = match given.as_slice() {
+                &[text, encoding] => match (self.get(text), self.get(encoding)) {
+                    (Object::Text(text), Object::Text("latin1" | "latin-1")) => latin1(text),
+                    _ => None,
+                },
+                _ => None,
+            };
+            return Ok(bytes.map_or(Object::Opaque, |bytes| Object::Bytes(bytes.into())));
+        }
+        Ok(Object::Call {
+            callee,
+            arguments,
+            state: None,
+        })
+    }
+
+    /// The entries of a dictionary that was pickled as a list of pairs.
+    fn pairs(&self, id: Id) -> Result<Vec<(Id, Id)>, PickleProblem> {
+        let (Object::List(pairs) | Object::Tuple(pairs)) = self.get(id) else {
+            return Err(damaged("makes a dictionary of no pairs"));
+        };
+        pairs
+            .iter()
+            .map(|&pair| match self.get(pair) {
+                Object::Tuple(parts) | Object::List(parts) if parts.len() == 2 => {
+                    Ok((parts[0], parts[1]))
+                }
+                _ => Err(damaged("makes a dictionary of no pairs")),
+            })
+            .collect()
+    }
+
     // The stack.
 
-    pub(super) fn add(&mut self, object: Object<'a>) -> Result<Id, WeightsProblem> {
+    fn add(&mut self, object: Object<'a>) -> Result<Id, PickleProblem> {
         if self.objects.len() >= MAX_OBJECTS {
             return Err(damaged(&format!("holds more than {MAX_OBJECTS} objects")));
         }
@@ -238,7 +339,7 @@ impl<'a> Machine<'a> {
         Ok(id)
     }
 
-    fn push(&mut self, object: Object<'a>) -> Result<(), WeightsProblem> {
+    fn push(&mut self, object: Object<'a>) -> Result<(), PickleProblem> {
         let id = self.add(object)?;
         self.stack.push(id);
         Ok(())
@@ -249,7 +350,7 @@ impl<'a> Machine<'a> {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    pub(super) fn pop(&mut self) -> Result<Id, WeightsProblem> {
+    fn pop(&mut self) -> Result<Id, PickleProblem> {
         if self.stack.len() <= self.floor() {
             return Err(damaged("takes an object where there is none"));
         }
@@ -258,32 +359,32 @@ impl<'a> Machine<'a> {
             .ok_or_else(|| damaged("takes an object where there is none"))
     }
 
-    fn pop_many(&mut self, n: usize) -> Result<Vec<Id>, WeightsProblem> {
+    fn pop_many(&mut self, n: usize) -> Result<Vec<Id>, PickleProblem> {
         match self.stack.len().checked_sub(n) {
             Some(height) if height >= self.floor() => Ok(self.stack.split_off(height)),
             _ => Err(damaged("takes an object where there is none")),
         }
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Id>, WeightsProblem> {
+    fn pop_mark(&mut self) -> Result<Vec<Id>, PickleProblem> {
         match self.marks.pop() {
             Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
             _ => Err(damaged("closes a group that it did not open")),
         }
     }
 
-    fn top(&mut self) -> Result<&mut Object<'a>, WeightsProblem> {
+    fn top(&mut self) -> Result<&mut Object<'a>, PickleProblem> {
         let floor = self.floor();
         let id = self.stack.get(floor..).and_then(|above| above.last());
         let id = *id.ok_or_else(|| damaged("fills a container where there is none"))?;
         Ok(&mut self.objects[id.0 as usize])
     }
 
-    pub(super) fn get(&self, id: Id) -> &Object<'a> {
+    fn get(&self, id: Id) -> &Object<'a> {
         &self.objects[id.0 as usize]
     }
 
-    fn append(&mut self, items: Vec<Id>) -> Result<(), WeightsProblem> {
+    fn append(&mut self, items: Vec<Id>) -> Result<(), PickleProblem> {
         match self.top()? {
             Object::List(list) => list.extend(items),
             _ => return Err(damaged("appends to what is no list")),
@@ -291,7 +392,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn set_items(&mut self, items: &[Id]) -> Result<(), WeightsProblem> {
+    fn set_items(&mut self, items: &[Id]) -> Result<(), PickleProblem> {
         let (pairs, rest) = items.as_chunks::<2>();
         if !rest.is_empty() {
             return Err(damaged("sets a key without a value"));
