@@ -8,7 +8,7 @@ from keras import layers
 from PIL import Image
 from sklearn.datasets import load_digits
 
-EPOCHS = 12
+EPOCHS = 20
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         layers.Conv2D(16, 3, padding="same", activation="relu"),
         layers.MaxPooling2D(),
         layers.Conv2D(32, 3, padding="same"),
-        layers.BatchNormalization(),
+        layers.BatchNormalization(momentum=0.9),
         layers.Activation("swish"),
         layers.GlobalAveragePooling2D(),
         layers.Dense(10, activation="softmax"),

@@ -163,9 +163,9 @@ fn a_softmax_and_more_than_one_output_are_said() {
     assert_says(
         &said,
         &[
-            "! softmax",
-            "`logits`, is attributed",
-            "2 outputs: `probabilities`, `pooled`",
+            "! output",
+            "Softmax `softmax` is left out: the target is its operand `logits`",
+            "2 outputs (`probabilities`, `pooled`)",
         ],
     );
 }

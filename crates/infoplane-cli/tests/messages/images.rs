@@ -33,8 +33,8 @@ fn folders() {
         "run --model colours.onnx --data images --out out",
     );
     said.to(
-        "other channels",
-        "run --model net.onnx --data images --out out --preset none",
+        "grey images of another size",
+        "run --model net.onnx --data images --out out --preset none --crop 9",
     );
     said.to("no samples asked for", &run("images", "--limit 0"));
     insta::assert_snapshot!("images_folders", said.text);

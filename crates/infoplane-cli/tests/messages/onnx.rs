@@ -39,7 +39,12 @@ fn models_that_cant_be_analysed() {
     let mut model = |case: &str, graph: Graph| said.to_model(case, "onnx", graph.bytes());
     model("an old opset", image().opset(3).node(relu()));
     model("a future opset", image().opset(99).node(relu()));
-    model("two inputs", image().input("mask", &[1, 8]).node(relu()));
+    model(
+        "two inputs",
+        image()
+            .input("mask", &[1, 1, 8, 8])
+            .node(Node::new("add", "Add", &["input", "mask"], "y")),
+    );
     model(
         "an input without a batch",
         Graph::new(&[8], "y").node(relu()),
