@@ -107,10 +107,9 @@ impl ImageTable {
                 &path,
                 format!(
                     "none of its {} images is there, such as {}; paths are relative to the folder of \
-                     the table, {}",
+                     the table",
                     paths.len(),
-                    first.display(),
-                    folder.display()
+                    first.display()
                 ),
             ));
         }

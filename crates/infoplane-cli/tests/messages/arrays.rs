@@ -24,11 +24,11 @@ fn header(descr: &str, shape: &str) -> String {
 #[test]
 fn npy_files() {
     let mut said = Said::new();
-    said.to_data("a file that is not there", "absent.npy");
+    said.data("a file that is not there", "absent.npy");
     let mut array = |case: &str, content: Vec<u8>| {
         let name = format!("{}.npy", case.replace(' ', "_"));
         said.write(&name, content);
-        said.to_data(case, &name);
+        said.data(case, &name);
     };
     array("an empty file", Vec::new());
     array("prose", b"A letter.".to_vec());
@@ -72,14 +72,14 @@ fn archive<T: WritableElement>(said: &Said, name: &str, key: &str, array: &Array
 fn npz_files() {
     let mut said = Said::new();
     said.write("broken.npz", "PK no");
-    said.to_data("no archive", "broken.npz");
+    said.data("no archive", "broken.npz");
     archive(
         &said,
         "other.npz",
         "images",
         &ArrayD::<f32>::zeros(vec![2, 1, 8, 8]),
     );
-    said.to_data("no inputs", "other.npz");
+    said.data("no inputs", "other.npz");
     let images = Array::<f32, _>::zeros((3, 1, 8, 8));
     write_inputs_with(
         &said.file("few.npz"),
@@ -87,21 +87,21 @@ fn npz_files() {
         "label",
         &Array1::from(vec![1_i64]),
     );
-    said.to_data("fewer labels than samples", "few.npz");
+    said.data("fewer labels than samples", "few.npz");
     write_inputs_with(
         &said.file("half.npz"),
         &images,
         "label",
         &Array1::from(vec![0.5_f32; 3]),
     );
-    said.to_data("labels that are no whole numbers", "half.npz");
+    said.data("labels that are no whole numbers", "half.npz");
     write_inputs_with(
         &said.file("large.npz"),
         &images,
         "label",
         &Array1::from(vec![0_i64, 1, 12]),
     );
-    said.to_data("a label without an output", "large.npz");
+    said.data("a label without an output", "large.npz");
     write_input(
         &said.file("nan.npz"),
         &Array::from_elem((3, 1, 8, 8), f32::NAN),

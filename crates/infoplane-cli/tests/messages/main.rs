@@ -6,6 +6,7 @@
 mod common;
 
 mod arrays;
+mod forms;
 mod images;
 mod onnx;
 mod runs;
@@ -62,7 +63,7 @@ impl Said {
 
     /// The same of a network file with `content`, which is named after the case.
     #[track_caller]
-    fn to_model(&mut self, case: &str, extension: &str, content: impl AsRef<[u8]>) {
+    fn model(&mut self, case: &str, extension: &str, content: impl AsRef<[u8]>) {
         let name = format!("{}.{extension}", case.replace([' ', ',', '`', '\''], "_"));
         self.write(&name, content);
         let command = match extension {
@@ -74,7 +75,7 @@ impl Said {
 
     /// The same of the demo's run on data that is written already.
     #[track_caller]
-    fn to_data(&mut self, case: &str, data: &str) {
+    fn data(&mut self, case: &str, data: &str) {
         self.to(
             case,
             &format!("run --model net.onnx --data {data} --out out"),

@@ -17,15 +17,15 @@ fn files_that_are_no_models() {
     said.to("a file that is not there", "layers absent.onnx");
     std::fs::create_dir(said.file("folder.onnx")).unwrap();
     said.to("a folder", "layers folder.onnx");
-    said.to_model("an empty file", "onnx", "");
-    said.to_model(
+    said.model("an empty file", "onnx", "");
+    said.model(
         "prose",
         "onnx",
         "A network, one would think.\nIt is a letter.\n",
     );
     let whole = std::fs::read(said.file("net.onnx")).unwrap();
-    said.to_model("half a model", "onnx", &whole[..whole.len() / 2]);
-    said.to_model("a graph without operators", "onnx", image().bytes());
+    said.model("half a model", "onnx", &whole[..whole.len() / 2]);
+    said.model("a graph without operators", "onnx", image().bytes());
     said.to("weights by themselves", "layers w.pth");
     said.to("an unknown architecture", "layers resnet5");
     said.to("an architecture without weights", "layers resnet50");
@@ -36,7 +36,7 @@ fn files_that_are_no_models() {
 #[test]
 fn models_that_cant_be_analysed() {
     let mut said = Said::new();
-    let mut model = |case: &str, graph: Graph| said.to_model(case, "onnx", graph.bytes());
+    let mut model = |case: &str, graph: Graph| said.model(case, "onnx", graph.bytes());
     model("an old opset", image().opset(3).node(relu()));
     model("a future opset", image().opset(99).node(relu()));
     model(
@@ -110,10 +110,10 @@ fn weights_outside_the_model() {
             .node(Node::new("stem", "Conv", &["input", "w"], "y"))
             .bytes()
     };
-    said.to_model("weights that are not there", "onnx", outside("weights.bin"));
+    said.model("weights that are not there", "onnx", outside("weights.bin"));
     said.write("short.bin", [0; 100]);
-    said.to_model("weights that are too short", "onnx", outside("short.bin"));
-    said.to_model(
+    said.model("weights that are too short", "onnx", outside("short.bin"));
+    said.model(
         "weights in another folder",
         "onnx",
         outside("../weights.bin"),

@@ -26,7 +26,7 @@ fn safetensors_files() {
         "a file that is not there",
         "layers resnet18 --weights absent.safetensors",
     );
-    let mut weights = |case: &str, content: Vec<u8>| said.to_model(case, "safetensors", content);
+    let mut weights = |case: &str, content: Vec<u8>| said.model(case, "safetensors", content);
     weights("an empty file", Vec::new());
     weights("prose", b"A letter.".to_vec());
     weights("a header beyond the end", {
@@ -76,7 +76,7 @@ fn pth_files() {
         ("no tensors", "no_tensors.pth"),
         ("a pickle of something else", "evil.pkl"),
     ] {
-        said.to_model(case, "pth", fixture(file));
+        said.model(case, "pth", fixture(file));
     }
     for (case, file, kept) in [
         ("half a zip", "views_zip.pth", 0.5),
@@ -89,7 +89,7 @@ fn pth_files() {
     ] {
         let whole = fixture(file);
         let end = (whole.len() as f64 * kept) as usize;
-        said.to_model(case, "pth", &whole[..end]);
+        said.model(case, "pth", &whole[..end]);
     }
     insta::assert_snapshot!("weights_pth", said.text);
 }
