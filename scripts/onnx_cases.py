@@ -96,11 +96,11 @@ def as_network(
         del last.output[1:]
     if last.op_type in {"Softmax", "LogSoftmax"}:
         graph.initializer.append(numpy_helper.from_array(np.zeros((), np.float32), "zero"))
-        graph.node.append(helper.make_node("Add", [wanted.name, "zero"], ["output"]))
-        graph.output[0].name = "output"
+        graph.node.append(helper.make_node("Add", [wanted.name, "zero"], ["network_output"]))
+        graph.output[0].name = "network_output"
     if wanted.type.tensor_type.elem_type != TensorProto.FLOAT:
-        graph.node.append(helper.make_node("Cast", [wanted.name], ["output"], to=TensorProto.FLOAT))
-        graph.output[0].name = "output"
+        graph.node.append(helper.make_node("Cast", [wanted.name], ["network_output"], to=TensorProto.FLOAT))
+        graph.output[0].name = "network_output"
         graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
     # From version 4 of the format on, initializers need not be inputs too.
     network.ir_version = max(network.ir_version, 4)

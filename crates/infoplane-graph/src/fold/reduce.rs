@@ -1,6 +1,6 @@
 //! Reductions of constants, as shape arithmetic uses them.
 
-use super::{row_major_strides, strided_indices, tensor};
+use super::{checked_len, row_major_strides, strided_indices, tensor};
 use crate::op::ReduceOp;
 use crate::resolve::{Axes, Operands, Problem, axis_index, invalid, reduced};
 use crate::tensor::{Tensor, TensorData};
@@ -17,7 +17,7 @@ fn places(shape: &[usize], axes: &[usize]) -> Vec<usize> {
     strided_indices(shape, &strides, 0)
 }
 
-/// A reduction; `None` for those that only networks use.
+/// A reduction; `None` for those that only networks use, unless there is nothing to reduce.
 pub(super) fn reduce(
     reduction: ReduceOp,
     axes: Axes<'_>,
@@ -26,11 +26,11 @@ pub(super) fn reduce(
 ) -> Result<Option<Tensor>, Problem> {
     let (axes, output) = axes.of(operands)?;
     let places = places(source.shape(), &axes);
-    let n = output.iter().product();
-    if source.data().is_empty() {
-        return Err(invalid(format!("the empty shape {:?}", source.shape())));
-    }
+    let n = checked_len(&output)?;
     let data = match source.data() {
+        TensorData::F32(values) if values.is_empty() => {
+            TensorData::F32(vec![of_nothing(reduction); n].into())
+        }
         TensorData::F32(values) => {
             let (start, join): (f32, fn(f32, f32) -> f32) = match reduction {
                 ReduceOp::Sum => (0.0, |a, b| a + b),
@@ -63,6 +63,16 @@ pub(super) fn reduce(
         TensorData::Bool(_) => return Err(invalid("truth values where numbers belong")),
     };
     tensor(output, data).map(Some)
+}
+
+/// What a reduction makes of no elements at all.
+fn of_nothing(reduction: ReduceOp) -> f32 {
+    match reduction {
+        ReduceOp::Sum | ReduceOp::L1 | ReduceOp::L2 | ReduceOp::SumSquare => 0.0,
+        ReduceOp::Prod => 1.0,
+        ReduceOp::Max | ReduceOp::LogSum | ReduceOp::LogSumExp => f32::NEG_INFINITY,
+        ReduceOp::Min => f32::INFINITY,
+    }
 }
 
 /// Index of the largest, or of the smallest, element along an axis: the first of equal ones, or the

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::op::ReduceOp;
 
 fn integer_state(values: &[i64]) -> ValueState {
     ValueState::Constant(Arc::new(Tensor::from_integers(values.to_vec())))
@@ -116,6 +117,32 @@ fn constants_without_elements_fold_whatever_their_shape() {
     let mode = crate::op::ScatterMode::Replace;
     let scattered = fold(Op::ScatterNd { mode }, &[data, no_coordinates, nothing]);
     assert_eq!(scattered.shape(), [0]);
+}
+
+#[test]
+fn reductions_of_nothing_are_their_neutral_elements() {
+    let nothing = |shape: Vec<usize>| {
+        let tensor = Tensor::new(shape, TensorData::F32(vec![].into())).unwrap();
+        ValueState::Constant(Arc::new(tensor))
+    };
+    let over = |reduction: ReduceOp| Op::Reduce {
+        reduction,
+        axes: Some(vec![1]),
+        keep_dims: false,
+        noop_with_empty_axes: false,
+    };
+    for (reduction, expected) in [
+        (ReduceOp::Sum, 0.0),
+        (ReduceOp::Prod, 1.0),
+        (ReduceOp::Min, f32::INFINITY),
+        (ReduceOp::LogSumExp, f32::NEG_INFINITY),
+    ] {
+        let folded = fold(over(reduction), &[nothing(vec![2, 0, 3])]);
+        assert_eq!(folded.shape(), [2, 3]);
+        assert_eq!(folded.floats().unwrap(), [expected; 6]);
+    }
+    let huge = nothing(vec![1 << 40, 0]);
+    assert!(evaluate(&over(ReduceOp::Sum), &[Some(&huge)]).is_err());
 }
 
 #[test]
