@@ -146,7 +146,7 @@ def check(path: Path, programs: Programs) -> str:
     layers = json.loads(programs.command("layers", path, "--json"))
     inputs, raw = programs.folder / "sample.npy", programs.folder / "attribution.npz"
     np.save(inputs, sample)
-    programs.command("attribute", "--model", file, "--inputs", inputs, "--raw", raw, "--reduce", "channels")
+    programs.command("attribute", "--model", file, "--inputs", inputs, "--raw", raw, "--quadrature", "adaptive")
     with np.load(raw) as found:
         change = float(abs(found["f_input"] - found["f_baseline"])[0])
         deltas = [float(abs(found[key])[0]) for key in found.files if key.startswith("delta/")]
