@@ -7,5 +7,5 @@ const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let rest = bytes.strip_prefix(MAGIC).unwrap_or(bytes);
-    common::read_everything([MAGIC, rest].concat());
+    infoplane_fuzz::weights::read_everything(&[MAGIC, rest].concat());
 });

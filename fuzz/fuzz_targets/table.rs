@@ -1,4 +1,4 @@
-//! The reader of tables
+//! The reader of tables: manifests and features.
 
 #![no_main]
 
@@ -9,5 +9,5 @@ use infoplane_fuzz::scratch::Scratch;
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let scratch = Scratch::new("fuzzed.csv");
     let path = scratch.write(bytes);
-    at_most( manifests and features.:64 * MIB + 1024 * bytes.len(), || open_and_load(path));
+    at_most(64 * MIB + 1024 * bytes.len(), || open_and_load(path));
 });
