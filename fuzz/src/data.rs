@@ -1,14 +1,20 @@
 //! What the targets of data files do with them.
 
 use std::path::Path;
+use std::sync::Once;
 
 use infoplane_data::{DataOptions, Preprocess, open};
 
 /// Opens a data source and loads its first and last samples; both must end in samples or errors.
 ///
+/// Panics of other crates that infoplane makes errors of are none to the fuzzer.
+///
 /// # Panics
 /// Where a sample that was loaded holds another number of elements than its shape says.
 pub fn open_and_load(path: &Path) {
+    // The fuzzer's hook ends the process at a panic, even at one that is caught.
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| drop(std::panic::take_hook()));
     let options = DataOptions {
         preprocess: Preprocess {
             resize: Some(16),

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageReader, Limits};
 
+use crate::guard::guarded;
 use crate::resample::RgbImage;
 
 mod jpeg;
@@ -26,7 +27,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     limits.max_alloc = Some(MAX_PIXELS as u64 * 4);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    let image = reader.decode().map_err(|error| error.to_string())?;
+    let image = guarded(|| reader.decode().map_err(|error| error.to_string()))?;
     let (width, height) = (image.width() as usize, image.height() as usize);
     if width == 0 || height == 0 {
         return Err("the image has no pixels".into());

@@ -16,6 +16,7 @@ mod feature_table;
 mod folder;
 mod form;
 mod groups;
+mod guard;
 mod gzip;
 mod idx;
 mod imagenet;

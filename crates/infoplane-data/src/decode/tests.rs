@@ -180,3 +180,9 @@ proptest! {
         let _ = decode(&[signature, &noise].concat());
     }
 }
+
+#[test]
+fn a_palette_that_ends_within_a_colour_is_no_panic() {
+    let broken = include_bytes!("../../tests/fixtures/broken/palette_cut.png");
+    assert!(decode(broken).unwrap_err().contains("broken"));
+}

@@ -1,6 +1,5 @@
 //! One Parquet file: its image and label columns.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -17,6 +16,7 @@ use parquet::arrow::arrow_reader::{
 use super::open_file;
 use crate::dataset::ClassIndex;
 use crate::error::DataError;
+use crate::guard::guarded;
 
 /// Names of an image column, the likeliest first.
 const IMAGE_COLUMNS: [&str; 3] = ["image", "img", "jpg"];
@@ -202,13 +202,6 @@ fn missing(path: &Path, schema: &Schema, column: &str) -> DataError {
         column: column.into(),
         present: fields.map(|field| field.name().clone()).collect(),
     }
-}
-
-/// Runs the Parquet reader, which panics on some broken files.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    // What `read` borrows is not used again after a panic.
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err("the file is broken: its parts contradict each other".into()))
 }
 
 /// Refuses row counts that a file of `length` bytes cannot hold; an encoded image has many bytes.

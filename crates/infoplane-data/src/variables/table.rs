@@ -1,6 +1,5 @@
 //! Columns of text tables and Parquet files.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -15,6 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::columns::Column;
 use crate::DataError;
+use crate::guard::guarded;
 use crate::text_table::TextTable;
 
 /// Text that stands for a missing value, besides nothing at all.
@@ -254,11 +254,4 @@ fn floats(array: &ArrayRef) -> Result<Vec<f64>, String> {
 
 fn owned<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> impl Iterator<Item = Option<String>> {
     cells.map(|cell| cell.map(str::to_owned))
-}
-
-/// Runs the Parquet reader, which panics on some broken files.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    // What `read` borrows is not used again after a panic.
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err("the file is broken: its parts contradict each other".into()))
 }
