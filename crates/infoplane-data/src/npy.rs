@@ -1,4 +1,4 @@
-//! NumPy arrays: `.npy` files and the members of `.npz` archives.
+//! NumPy arrays: reading `.npy` files and the members of `.npz` archives, and writing such archives.
 //!
 //! Formats 1.0 to 3.0 of <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 //! The element type is known only when the file is read, so values stay as bytes and are converted
@@ -14,8 +14,10 @@ use ndarray::{ArrayD, IxDyn};
 use crate::error::DataError;
 
 mod header;
+mod write;
 
 use header::Header;
+pub use write::{Element, NpzWriter};
 
 /// Element types that can be converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

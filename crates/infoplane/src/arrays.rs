@@ -1,17 +1,16 @@
 //! Attribution and prediction of already preprocessed arrays, into `.npz` archives.
 
-use std::io::Cursor;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use infoplane_attribution::{
     Baseline, Quadrature, QuadratureName, Reduction, Sweep, SweepLayer, SweepOptions, Target,
 };
+use infoplane_data::npy::{Element, NpzWriter};
 use infoplane_data::{Inputs, read_inputs};
 use infoplane_engine::{Backend, Plan, PlanOptions};
 use infoplane_store::write_atomically;
-use ndarray::{Array1, Array2, ArrayD, IxDyn};
-use ndarray_npy::NpzWriter;
+use ndarray::Array2;
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -160,24 +159,24 @@ pub fn attribute(
         });
     };
 
-    let mut archive = Archive::new();
+    let mut archive = Archive::new(raw);
     for (position, layer) in layers.iter().enumerate() {
         let shape = match reduction {
             Reduction::Channels => vec![n, layer.n_channels()],
             Reduction::Positions => [&[n], layer.position_shape()].concat(),
             Reduction::None => [&[n], layer.shape.as_slice()].concat(),
         };
-        let values = results
+        let values: Vec<f32> = results
             .iter()
             .flat_map(|result| result.conductance[position].iter().copied())
             .collect();
-        archive.add(&format!("conductance/{}", layer.name), shape, values)?;
+        archive.add(&format!("conductance/{}", layer.name), &shape, &values)?;
         let delta: Option<Vec<f32>> = results
             .iter()
             .map(|result| result.delta[position])
             .collect();
         if let Some(delta) = delta {
-            archive.add(&format!("delta/{}", layer.name), vec![n], delta)?;
+            archive.add(&format!("delta/{}", layer.name), &[n], &delta)?;
         }
     }
     let column = |of: &dyn Fn(&infoplane_attribution::Attribution) -> f32| {
@@ -186,17 +185,19 @@ pub fn attribute(
             .map(|result| of(result))
             .collect::<Vec<f32>>()
     };
-    archive.add("f_input", vec![n], column(&|r| r.f_input))?;
-    archive.add("f_baseline", vec![n], column(&|r| r.f_baseline))?;
-    let logits = results
+    archive.add("f_input", &[n], &column(&|r| r.f_input))?;
+    archive.add("f_baseline", &[n], &column(&|r| r.f_baseline))?;
+    let logits: Vec<f32> = results
         .iter()
         .flat_map(|r| r.logits.iter().copied())
         .collect();
-    archive.add("logits", vec![n, plan.n_outputs()], logits)?;
-    archive.add_integers("target", results.iter().map(|r| r.target as i64).collect())?;
-    archive.add_integers("steps", results.iter().map(|r| r.steps as i64).collect())?;
-    archive.add("error", vec![n], column(&|r| r.error))?;
-    archive.write(raw)?;
+    archive.add("logits", &[n, plan.n_outputs()], &logits)?;
+    let targets: Vec<i64> = results.iter().map(|r| r.target as i64).collect();
+    archive.add("target", &[n], &targets)?;
+    let steps: Vec<i64> = results.iter().map(|r| r.steps as i64).collect();
+    archive.add("steps", &[n], &steps)?;
+    archive.add("error", &[n], &column(&|r| r.error))?;
+    archive.write()?;
 
     let relative = |position: usize| {
         results
@@ -252,14 +253,14 @@ pub fn predict(config: &RunConfig, inputs: &Path, raw: &Path) -> Result<Predicti
         logits.extend_from_slice(session.forward());
     }
     let n_outputs = plan.n_outputs();
-    let predicted = logits
+    let predicted: Vec<i64> = logits
         .chunks_exact(n_outputs)
         .map(|row| infoplane_attribution::argmax(row) as i64)
         .collect();
-    let mut archive = Archive::new();
-    archive.add("logits", vec![n, n_outputs], logits.clone())?;
-    archive.add_integers("predicted", predicted)?;
-    archive.write(raw)?;
+    let mut archive = Archive::new(raw);
+    archive.add("logits", &[n, n_outputs], &logits)?;
+    archive.add("predicted", &[n], &predicted)?;
+    archive.write()?;
     let logits = Array2::from_shape_vec((n, n_outputs), logits)
         .map_err(|error| Error::Setting(format!("the outputs have no common shape: {error}")))?;
     Ok(Predictions {
@@ -339,41 +340,35 @@ fn check_targets(inputs: &Inputs, wish: Target, n_outputs: usize) -> Result<(), 
     }
 }
 
-/// An `.npz` archive in memory, written whole in the end.
-struct Archive {
-    writer: NpzWriter<Cursor<Vec<u8>>>,
+/// An archive that is written whole in the end.
+struct Archive<'p> {
+    path: &'p Path,
+    writer: NpzWriter,
 }
 
-impl Archive {
-    fn new() -> Archive {
+impl<'p> Archive<'p> {
+    fn new(path: &'p Path) -> Archive<'p> {
         Archive {
-            writer: NpzWriter::new(Cursor::new(Vec::new())),
+            path,
+            writer: NpzWriter::new(),
         }
     }
 
-    fn add(&mut self, name: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<(), Error> {
-        let array = ArrayD::from_shape_vec(IxDyn(&shape), values)
-            .map_err(|error| Error::Setting(format!("{name}: {error}")))?;
-        self.writer
-            .add_array(name, &array)
-            .map_err(|error| Error::Setting(format!("{name}: {error}")))
+    fn add<T: Element>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<(), Error> {
+        let added = self.writer.add(name, shape, values);
+        added.map_err(|error| refused(self.path, &format!("{name}: {error}")))
     }
 
-    fn add_integers(&mut self, name: &str, values: Vec<i64>) -> Result<(), Error> {
-        self.writer
-            .add_array(name, &Array1::from_vec(values))
-            .map_err(|error| Error::Setting(format!("{name}: {error}")))
+    fn write(self) -> Result<(), Error> {
+        let bytes = self.writer.finish();
+        let bytes = bytes.map_err(|error| refused(self.path, &error.to_string()))?;
+        Ok(write_atomically(self.path, &bytes)?)
     }
+}
 
-    fn write(self, path: &Path) -> Result<(), Error> {
-        let bytes = self
-            .writer
-            .finish()
-            .map_err(|error| Error::Write {
-                path: path.to_path_buf(),
-                reason: error.to_string(),
-            })?
-            .into_inner();
-        Ok(write_atomically(path, &bytes)?)
+fn refused(path: &Path, reason: &str) -> Error {
+    Error::Write {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
     }
 }
