@@ -27,6 +27,7 @@ mod manifest;
 pub mod npy;
 mod numpy_pickle;
 mod open;
+mod parquet_file;
 mod parquet_images;
 mod preprocess;
 mod raw_images;

@@ -5,7 +5,6 @@
 //! time; the row groups last used are kept, so neighbouring samples cost one read.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -164,11 +163,6 @@ impl Source {
         kept.push_front(((file, row_group), Arc::clone(&images)));
         Ok(images)
     }
-}
-
-/// Opens a Parquet file for reading.
-fn open_file(path: &Path) -> Result<File, DataError> {
-    File::open(path).map_err(|error| DataError::io(path, error))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One Parquet file: its image and label columns.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -9,14 +9,11 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::schema::types::SchemaDescriptor;
 
-use super::open_file;
 use crate::dataset::ClassIndex;
 use crate::error::DataError;
-use crate::guard::guarded;
+use crate::parquet_file::ParquetFile;
 
 /// Names of an image column, the likeliest first.
 const IMAGE_COLUMNS: [&str; 3] = ["image", "img", "jpg"];
@@ -27,8 +24,7 @@ const BATCH: usize = 64;
 
 /// A file's layout; the data are read on demand.
 pub(super) struct ImageFile {
-    path: PathBuf,
-    metadata: ArrowReaderMetadata,
+    file: ParquetFile,
     /// Index of the image column among the top-level columns.
     image: usize,
     /// Index and name of the label column.
@@ -45,18 +41,9 @@ impl ImageFile {
     /// Opens a file; `label` names its label column, which is found by its usual names where there is
     /// none.
     pub(super) fn open(path: &Path, label: Option<&str>) -> Result<Self, DataError> {
-        let file = open_file(path)?;
-        let length = file
-            .metadata()
-            .map_err(|error| DataError::io(path, error))?
-            .len();
-        let metadata = guarded(|| {
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-                .map_err(|error| error.to_string())
-        })
-        .map_err(|reason| DataError::malformed(path, format!("not a Parquet file: {reason}")))?;
-        check_row_counts(&metadata, length).map_err(|reason| DataError::malformed(path, reason))?;
-        let schema = metadata.schema();
+        let file = ParquetFile::open(path)?;
+        check_row_counts(&file).map_err(|reason| DataError::malformed(path, reason))?;
+        let schema = file.schema();
         let image = IMAGE_COLUMNS
             .iter()
             .find_map(|name| schema.column_with_name(name))
@@ -100,16 +87,11 @@ impl ImageFile {
                 ),
             ));
         }
-        Ok(Self {
-            path: path.into(),
-            image,
-            label,
-            metadata,
-        })
+        Ok(Self { file, image, label })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     pub(super) fn label_column(&self) -> Option<&str> {
@@ -118,7 +100,7 @@ impl ImageFile {
 
     /// Every row in order.
     pub(super) fn rows(&self) -> impl Iterator<Item = RowAt> {
-        let groups = self.metadata.metadata().row_groups().iter().enumerate();
+        let groups = self.file.metadata().row_groups().iter().enumerate();
         groups.flat_map(|(row_group, group)| {
             let rows = usize::try_from(group.num_rows()).unwrap_or(0);
             (0..rows).map(move |row| RowAt { row_group, row })
@@ -127,11 +109,7 @@ impl ImageFile {
 
     /// Uncompressed bytes of a row group.
     pub(super) fn row_group_bytes(&self, row_group: usize) -> u64 {
-        let bytes = self
-            .metadata
-            .metadata()
-            .row_group(row_group)
-            .total_byte_size();
+        let bytes = self.file.metadata().row_group(row_group).total_byte_size();
         u64::try_from(bytes).unwrap_or(0)
     }
 
@@ -139,7 +117,7 @@ impl ImageFile {
     /// none.
     pub(super) fn class_names(&self) -> Vec<String> {
         let named = self.label_column().and_then(|column| {
-            let features = features(self.metadata.schema())?;
+            let features = features(self.file.schema())?;
             let names = features.get(column)?.get("names")?.as_array()?.clone();
             names
                 .iter()
@@ -154,7 +132,7 @@ impl ImageFile {
         let Some((column, _)) = self.label else {
             return Ok(vec![None; self.rows().count()]);
         };
-        let malformed = |reason| DataError::malformed(&self.path, reason);
+        let malformed = |reason| DataError::malformed(self.path(), reason);
         let mut labels = Vec::new();
         for column in self.read(column, None).map_err(malformed)? {
             labels.extend(class_indices(&column).map_err(malformed)?);
@@ -174,22 +152,19 @@ impl ImageFile {
         Ok(EncodedImages(columns))
     }
 
-    /// A column of the whole file or of one row group, in pieces of [`BATCH`] rows.
+    /// A column of the whole file or of one row group, in pieces of [`BATCH`] rows. Of images nothing
+    /// but the bytes.
     fn read(&self, column: usize, row_group: Option<usize>) -> Result<Vec<ArrayRef>, String> {
-        let file = open_file(&self.path).map_err(|error| error.to_string())?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column]);
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-                .with_projection(mask)
-                .with_batch_size(BATCH);
-        if let Some(row_group) = row_group {
-            builder = builder.with_row_groups(vec![row_group]);
-        }
-        let batches: Vec<RecordBatch> = guarded(|| {
-            let reader = builder.build().map_err(|error| error.to_string())?;
-            let batches = reader.collect::<Result<_, _>>();
-            batches.map_err(|error| error.to_string())
-        })?;
+        let mask = |schema: &SchemaDescriptor| {
+            let leaves = (0..schema.num_columns()).filter(|&leaf| {
+                let leaf_column = schema.column(leaf);
+                let within = leaf_column.path().parts();
+                schema.get_column_root_idx(leaf) == column
+                    && (within.len() == 1 || within[1] == "bytes")
+            });
+            ProjectionMask::leaves(schema, leaves)
+        };
+        let batches = self.file.read(mask, row_group, BATCH)?;
         let first = |batch: RecordBatch| batch.columns().first().cloned();
         Ok(batches.into_iter().filter_map(first).collect())
     }
@@ -204,16 +179,17 @@ fn missing(path: &Path, schema: &Schema, column: &str) -> DataError {
     }
 }
 
-/// Refuses row counts that a file of `length` bytes cannot hold; an encoded image has many bytes.
-fn check_row_counts(metadata: &ArrowReaderMetadata, length: u64) -> Result<(), String> {
+/// Refuses row counts that a file of that length cannot hold; an encoded image has many bytes.
+fn check_row_counts(file: &ParquetFile) -> Result<(), String> {
     let mut total = 0u64;
-    for group in metadata.metadata().row_groups() {
+    for group in file.metadata().row_groups() {
         let rows = u64::try_from(group.num_rows()).unwrap_or(u64::MAX);
         total = total.saturating_add(rows);
     }
-    if total > length {
+    if total > file.length() {
         return Err(format!(
-            "the file claims {total} rows but has only {length} bytes"
+            "the file claims {total} rows but has only {} bytes",
+            file.length()
         ));
     }
     Ok(())

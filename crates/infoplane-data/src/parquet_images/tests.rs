@@ -1,6 +1,7 @@
 //! Parquet files as `datasets` writes them, and files that are none.
 
 use std::collections::HashMap;
+use std::fs::File;
 
 use arrow_array::{
     Array, ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, StructArray,

@@ -7,18 +7,21 @@ use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::schema::types::SchemaDescriptor;
 
 use super::columns::Column;
 use crate::DataError;
-use crate::guard::guarded;
+use crate::parquet_file::ParquetFile;
 use crate::text_table::TextTable;
 
 /// Text that stands for a missing value, besides nothing at all.
 const MISSING: [&str; 4] = ["na", "nan", "null", "none"];
+
+/// Rows of a Parquet file read at a time.
+const BATCH: usize = 1024;
 
 /// The columns named by `selection`, or all; commas separate names.
 fn select(
@@ -109,13 +112,10 @@ pub(crate) fn read_parquet(
     choose: impl FnOnce(&Schema, &[String]) -> Result<Vec<usize>, DataError>,
 ) -> Result<Vec<Column>, DataError> {
     let malformed = |reason: String| DataError::malformed(path, reason);
-    let file = std::fs::File::open(path).map_err(|error| DataError::io(path, error))?;
-    let open = || ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string());
-    let builder =
-        guarded(open).map_err(|reason| malformed(format!("not a Parquet file: {reason}")))?;
-    let schema = builder.schema().clone();
+    let file = ParquetFile::open(path)?;
+    let schema = file.schema();
     let present: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-    let chosen = choose(&schema, &present)?;
+    let chosen = choose(schema, &present)?;
     if chosen.is_empty() {
         return Err(DataError::MissingColumn {
             path: path.to_path_buf(),
@@ -123,16 +123,17 @@ pub(crate) fn read_parquet(
             present,
         });
     }
-    let mask = ProjectionMask::roots(builder.parquet_schema(), chosen.iter().copied());
-    let read = || {
-        let reader = builder
-            .with_projection(mask)
-            .build()
-            .map_err(|e| e.to_string())?;
-        let batches = reader.collect::<Result<Vec<RecordBatch>, _>>();
-        batches.map_err(|error| error.to_string())
-    };
-    let batches = guarded(read).map_err(malformed)?;
+    for &at in &chosen {
+        let kind = schema.field(at).data_type();
+        if !is_readable(kind) {
+            return Err(malformed(format!(
+                "column `{}`: type {kind}; allowed are numbers, lists of numbers, text and booleans",
+                present[at]
+            )));
+        }
+    }
+    let mask = |schema: &SchemaDescriptor| ProjectionMask::roots(schema, chosen.iter().copied());
+    let batches = file.read(mask, None, BATCH).map_err(malformed)?;
     let column = |&at: &usize| {
         let name = &present[at];
         let pieces: Option<Vec<ArrayRef>> = batches
@@ -146,26 +147,41 @@ pub(crate) fn read_parquet(
     chosen.iter().map(column).collect()
 }
 
+/// Numbers, lists of numbers, text and booleans.
+fn is_readable(kind: &DataType) -> bool {
+    match kind {
+        DataType::FixedSizeList(item, _) | DataType::List(item) | DataType::LargeList(item) => {
+            is_number(item.data_type())
+        }
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean => true,
+        kind => is_number(kind),
+    }
+}
+
+/// Integers and floats; decimals are none.
+fn is_number(kind: &DataType) -> bool {
+    kind.is_integer() || kind.is_floating()
+}
+
 /// The columns of numbers.
 fn numeric(schema: &Schema) -> Vec<usize> {
     let fields = schema.fields().iter().enumerate();
     fields
         .filter(|(_, field)| match field.data_type() {
-            DataType::FixedSizeList(item, _) | DataType::List(item) => {
-                item.data_type().is_numeric()
-            }
-            kind => kind.is_numeric(),
+            DataType::FixedSizeList(item, _) | DataType::List(item) => is_number(item.data_type()),
+            kind => is_number(kind),
         })
         .map(|(at, _)| at)
         .collect()
 }
 
+/// A column of a type that [`is_readable`].
 fn of_arrow(name: &str, kind: &DataType, pieces: &[ArrayRef]) -> Result<Column, String> {
     match kind {
         DataType::FixedSizeList(_, _) | DataType::List(_) | DataType::LargeList(_) => {
             of_lists(name, pieces)
         }
-        kind if kind.is_numeric() => {
+        kind if is_number(kind) => {
             let data = all_floats(pieces)?;
             Ok(match kind.is_integer() {
                 true => Column::whole(name.to_owned(), data),
@@ -179,14 +195,9 @@ fn of_arrow(name: &str, kind: &DataType, pieces: &[ArrayRef]) -> Result<Column, 
                     DataType::Utf8 => cells.extend(owned(piece.as_string::<i32>().iter())),
                     DataType::LargeUtf8 => cells.extend(owned(piece.as_string::<i64>().iter())),
                     DataType::Utf8View => cells.extend(owned(piece.as_string_view().iter())),
-                    DataType::Boolean => {
+                    _ => {
                         let flags = piece.as_boolean().iter();
                         cells.extend(flags.map(|flag| flag.map(|flag| flag.to_string())));
-                    }
-                    _ => {
-                        return Err(format!(
-                            "type {kind}; allowed are numbers, lists of numbers, text and booleans"
-                        ));
                     }
                 }
             }
