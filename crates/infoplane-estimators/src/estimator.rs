@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::pair::OwnedPair;
+use crate::parallel;
 use crate::resample::{random_halves, random_permutations, subsampling_interval, summarise_null};
 use crate::{About, Estimate, EstimatorError, Pair, Samples};
 
@@ -136,14 +136,11 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
 ) -> Result<Estimate, EstimatorError> {
     let point = estimator.point(pair, resampling.seed)?;
     let halves = random_halves(pair.n_samples(), resampling.subsamples, resampling.seed);
-    let subsamples = halves
-        .par_iter()
-        .enumerate()
-        .map(|(replicate, member)| {
-            let rows: Vec<usize> = (0..member.len()).filter(|&i| member[i]).collect();
-            value_on(estimator, pair, (&rows, &rows), resampling, replicate)
-        })
-        .collect();
+    let subsamples = parallel::map(halves.len(), |replicate| {
+        let member = &halves[replicate];
+        let rows: Vec<usize> = (0..member.len()).filter(|&i| member[i]).collect();
+        value_on(estimator, pair, (&rows, &rows), resampling, replicate)
+    });
     let permuted = permuted(estimator, pair, resampling);
     Ok(assembled(
         point,
@@ -165,13 +162,19 @@ pub(crate) fn permuted<E: Estimator + ?Sized>(
         _ => resampling.permutations,
     };
     let all: Vec<usize> = (0..pair.n_samples()).collect();
-    random_permutations(all.len(), count, resampling.seed)
-        .par_iter()
-        .enumerate()
-        .map(|(replicate, order)| {
-            let replicate = resampling.subsamples + replicate;
-            value_on(estimator, pair, (&all, order), resampling, replicate)
-        })
+    let orders = random_permutations(all.len(), count, resampling.seed);
+    let values = parallel::map(orders.len(), |index| {
+        let replicate = resampling.subsamples + index;
+        value_on(
+            estimator,
+            pair,
+            (&all, &orders[index]),
+            resampling,
+            replicate,
+        )
+    });
+    values
+        .into_iter()
         .filter(|value| value.is_finite())
         .collect()
 }

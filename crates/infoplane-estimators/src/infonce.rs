@@ -23,7 +23,6 @@
 
 use std::f64::consts::LOG2_E;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ksg::identity;
@@ -31,6 +30,7 @@ use crate::network::{
     Fold, Inputs, Matrix, Model, Network, Training, exponentials, exponentials_of_differences,
     folds, train,
 };
+use crate::parallel;
 use crate::probe::{
     EVIDENCE_WEIGHTS, better, check_decay, check_folds, check_range, few_replicates,
 };
@@ -284,10 +284,8 @@ impl Estimator for InfoNce {
         let value = if first.width() == 0 || other.width() == 0 {
             0.0
         } else {
-            let bounds: Vec<f64> = folds
-                .par_iter()
-                .map(|fold| self.judge([&first, &other], fold, seed))
-                .collect();
+            let bounds =
+                parallel::map_items(&folds, |fold| self.judge([&first, &other], fold, seed));
             bounds.iter().sum::<f64>() / n as f64 * LOG2_E
         };
         Ok(Point {

@@ -39,12 +39,12 @@
 //! thread. Vectors are rotated to at most [`KdeParams::max_components`] principal components first.
 
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::distances::Rows;
 use crate::gaussian_channel::exponential::exponential;
+use crate::parallel;
 use crate::principal::Scaled;
 use crate::{
     About, Estimator, EstimatorError, Labels, Pair, Parameters, Point, SATURATION_SHARE, Samples,
@@ -143,23 +143,19 @@ impl Kde {
     fn mixture(&self, rows: &Rows) -> Bounds {
         let n = rows.n();
         let factor = -0.25 / (self.params.tau * self.params.tau);
-        let parts: Vec<Bounds> = rows
-            .blocks(n)
-            .into_par_iter()
-            .map(|range| {
-                let mut distances = vec![0.0; range.len() * n];
-                rows.half_distances(range.clone(), rows, &mut distances);
-                let mut part = Bounds::default();
-                for row in distances.chunks_exact(n) {
-                    let [narrow, wide] = Arch::new().dispatch(Sums { row, factor });
-                    part.add(Bounds {
-                        low: (n as f64 / wide).ln(),
-                        high: (n as f64 / narrow).ln(),
-                    });
-                }
-                part
-            })
-            .collect();
+        let parts = parallel::map_items(&rows.blocks(n), |range| {
+            let mut distances = vec![0.0; range.len() * n];
+            rows.half_distances(range.clone(), rows, &mut distances);
+            let mut part = Bounds::default();
+            for row in distances.chunks_exact(n) {
+                let [narrow, wide] = Arch::new().dispatch(Sums { row, factor });
+                part.add(Bounds {
+                    low: (n as f64 / wide).ln(),
+                    high: (n as f64 / narrow).ln(),
+                });
+            }
+            part
+        });
         let mut sum = Bounds::default();
         parts.into_iter().for_each(|part| sum.add(part));
         sum.scaled(1.0 / n as f64)

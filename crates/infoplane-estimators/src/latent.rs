@@ -27,12 +27,12 @@
 //! is 1, and samples that encoders were fitted to may be estimated on.
 
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ksg::{Ksg1, Ksg1Params, identity};
 use crate::neighbours::ColumnScale;
 use crate::network::{Classifier, Fold, Inputs, Matrix, Model, Network, Training, folds, train};
+use crate::parallel;
 use crate::probe::{check_folds, check_range, few_replicates};
 use crate::ross::{Ross, RossParams, resolved};
 use crate::{
@@ -372,23 +372,23 @@ impl Estimator for Latent {
                 if first.width() == 0 || labels.n_classes() == 1 {
                     return Ok(resolved(pair, 0.0, Parameters::new()));
                 }
-                folds
-                    .par_iter()
-                    .map(|fold| {
-                        let point = self.of_classes(&first, labels, fold, seed)?;
-                        Ok(point.map(|point| (point, fold.test.len())))
-                    })
-                    .collect::<Result<_, EstimatorError>>()?
+                let found = parallel::map_items(&folds, |fold| {
+                    let point = self.of_classes(&first, labels, fold, seed)?;
+                    Ok(point.map(|point| (point, fold.test.len())))
+                });
+                found.into_iter().collect::<Result<_, EstimatorError>>()?
             }
             About::Vectors(other) => {
                 let second = Inputs::new(other);
                 if first.width() == 0 || second.width() == 0 {
                     return Ok(Point::of(pair, 0.0));
                 }
-                let found: Vec<(Point, usize)> = folds
-                    .par_iter()
-                    .map(|fold| self.of_vectors([&first, &second], fold, seed))
-                    .collect::<Result<_, EstimatorError>>()?;
+                let found = parallel::map_items(&folds, |fold| {
+                    self.of_vectors([&first, &second], fold, seed)
+                });
+                let found = found
+                    .into_iter()
+                    .collect::<Result<Vec<_>, EstimatorError>>()?;
                 let recipes: Vec<f32> = found
                     .iter()
                     .map(|(_, recipe)| RECIPES[*recipe].reconstruction)

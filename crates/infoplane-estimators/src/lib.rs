@@ -40,6 +40,7 @@ mod latent;
 mod neighbours;
 mod network;
 mod pair;
+mod parallel;
 mod principal;
 mod probe;
 pub mod registry;

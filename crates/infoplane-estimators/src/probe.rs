@@ -31,12 +31,12 @@
 
 use std::f64::consts::LOG2_E;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::estimator::{assembled, permuted};
 use crate::ksg::identity;
 use crate::network::{Classifier, Fold, Inputs, Network, Training, folds, train};
+use crate::parallel;
 use crate::resample::random_halves;
 use crate::ross::resolved;
 use crate::{
@@ -195,10 +195,7 @@ impl Probe {
             return Ok(None);
         }
         let folds = folds(n, self.params.folds, seed);
-        let found: Vec<(Vec<f64>, usize)> = folds
-            .par_iter()
-            .map(|fold| self.judge(&inputs, labels, fold, seed))
-            .collect();
+        let found = parallel::map_items(&folds, |fold| self.judge(&inputs, labels, fold, seed));
         let mut judged = Judged {
             log_probabilities: vec![f64::NAN; n],
             chosen: [0; MODELS.len()],

@@ -1,13 +1,12 @@
 //! Two vectors behind noise each: I(C̃;D̃) = h(C̃) + h(D̃) − h(C̃, D̃), by the same propagation of the
 //! samples through a mixture on each side and one on both.
 
-use rayon::prelude::*;
-
 use super::block::Block;
 use super::ends::Ends;
 use super::prepared::PreparedLayer;
 use super::row::{Row, Scale};
 use super::sweep::{Drawn, Measured};
+use crate::parallel;
 
 /// Noise of the second side must not repeat that of the first.
 const SECOND_SIDE: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -24,34 +23,31 @@ pub(super) fn total(
         return Measured::default();
     };
     let (n, scale) = (first.n, Scale::new(tau));
-    let parts: Vec<Measured> = first
-        .blocks(size_of::<f32>() * n * 2 * (1 + pairs))
-        .into_par_iter()
-        .map(|rows| {
-            let sides = [
-                Block::new(first, first_scaled, rows.clone(), pairs, seed),
-                Block::new(
-                    second,
-                    second_scaled,
-                    rows.clone(),
-                    pairs,
-                    seed ^ SECOND_SIDE,
-                ),
-            ];
-            let mut joint = Joint::default();
-            let mut total = Measured::default();
-            let mut drawn = vec![Drawn::default(); pairs];
-            for row in rows {
-                for (pair, drawn) in drawn.iter_mut().enumerate() {
-                    let seen = sides.each_ref().map(|side| side.row(row, pair));
-                    let [plus, minus] = joint.informations(seen, scale);
-                    drawn.value = (plus + minus) * 0.5;
-                }
-                total.add_sample(&drawn);
+    let blocks = first.blocks(size_of::<f32>() * n * 2 * (1 + pairs));
+    let parts = parallel::map_items(&blocks, |rows| {
+        let sides = [
+            Block::new(first, first_scaled, rows.clone(), pairs, seed),
+            Block::new(
+                second,
+                second_scaled,
+                rows.clone(),
+                pairs,
+                seed ^ SECOND_SIDE,
+            ),
+        ];
+        let mut joint = Joint::default();
+        let mut total = Measured::default();
+        let mut drawn = vec![Drawn::default(); pairs];
+        for row in rows.clone() {
+            for (pair, drawn) in drawn.iter_mut().enumerate() {
+                let seen = sides.each_ref().map(|side| side.row(row, pair));
+                let [plus, minus] = joint.informations(seen, scale);
+                drawn.value = (plus + minus) * 0.5;
             }
-            total
-        })
-        .collect();
+            total.add_sample(&drawn);
+        }
+        total
+    });
     let mut total = Measured::default();
     parts.into_iter().for_each(|part| total.add(part));
     total

@@ -1,8 +1,6 @@
 //! Everything that is wanted at one τ, from one pass over the kernel: both informations, each class's
 //! share, and the same on random halves and under permuted labels.
 
-use rayon::prelude::*;
-
 use super::block::{Block, control_weights};
 use super::by_class::{self, ByClass};
 use super::halves::{HalfSums, Halves, Sum};
@@ -12,6 +10,7 @@ use super::prepared::PreparedLayer;
 use super::row::Scale;
 use super::sweep::{RowDraws, Totals};
 use crate::Resampling;
+use crate::parallel;
 
 /// What a pass finds.
 pub(super) struct AtTau {
@@ -51,11 +50,15 @@ pub(super) fn at_tau(
         permutations: Permutations::new(resampling, layer),
     };
     let bytes_per_row = size_of::<f32>() * layer.n * (1 + 3 * pairs);
-    let blocks: Vec<Sums> = layer
-        .blocks(bytes_per_row)
-        .into_par_iter()
-        .map(|rows| work.block(&Block::new(layer, scaled, rows, pairs, resampling.seed)))
-        .collect();
+    let blocks = parallel::map_items(&layer.blocks(bytes_per_row), |rows| {
+        work.block(&Block::new(
+            layer,
+            scaled,
+            rows.clone(),
+            pairs,
+            resampling.seed,
+        ))
+    });
     let mut sums = work.sums();
     blocks.iter().for_each(|block| sums.merge(block));
     // The control variate's factors are those of the whole sample.

@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::block::{Block, control_weights};
 use super::ends::Ends;
 use super::prepared::PreparedLayer;
 use super::row::{Row, Scale, TRUSTED};
+use crate::parallel;
 
 /// Sums over samples at one τ, in nats.
 #[derive(Debug, Clone, Copy, Default)]
@@ -191,11 +190,9 @@ pub(super) fn totals(layer: &PreparedLayer, pairs: usize, seed: u64, taus: &[f64
             .collect(),
     };
     let bytes_per_row = size_of::<f32>() * layer.n * (1 + pairs);
-    let blocks: Vec<Vec<Totals>> = layer
-        .blocks(bytes_per_row)
-        .into_par_iter()
-        .map(|rows| sweep.block(&Block::new(layer, scaled, rows, pairs, seed)))
-        .collect();
+    let blocks = parallel::map_items(&layer.blocks(bytes_per_row), |rows| {
+        sweep.block(&Block::new(layer, scaled, rows.clone(), pairs, seed))
+    });
     let mut totals = vec![Totals::default(); taus.len()];
     for block in &blocks {
         totals.iter_mut().zip(block).for_each(|(t, b)| t.add(b));

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use pulp::bytemuck;
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::nearest::Nearest;
 use super::points::Points;
+use crate::parallel;
 
 /// Queries that share one pass over the points; their running maxima stay in registers.
 const QUERIES: usize = 8;
@@ -101,6 +101,9 @@ impl Rows {
     }
 }
 
+/// Tiles that a core takes at a time, with the same memory.
+const TILES: usize = 16;
+
 /// Calls `work` for each tile of `0..n` with `sides` sets of rows to use and where to put one result
 /// a query; gives all results in the order of queries.
 pub(super) fn tiles<T: Send>(
@@ -109,16 +112,18 @@ pub(super) fn tiles<T: Send>(
     work: impl Fn(Range<usize>, &mut [Rows], &mut Vec<T>) + Sync,
 ) -> Vec<T> {
     let rows = || (0..sides).map(|_| Rows::default()).collect::<Vec<_>>();
-    let tiles: Vec<Vec<T>> = (0..n.div_ceil(QUERIES))
-        .into_par_iter()
-        .map_init(rows, |rows, tile| {
-            let queries = tile * QUERIES..((tile + 1) * QUERIES).min(n);
-            let mut results = Vec::with_capacity(queries.len());
-            work(queries, rows, &mut results);
-            results
-        })
-        .collect();
-    tiles.into_iter().flatten().collect()
+    parallel::map_runs(n, TILES * QUERIES, |run| {
+        let mut rows = rows();
+        let mut results = Vec::with_capacity(run.len());
+        for start in run.clone().step_by(QUERIES) {
+            work(
+                start..(start + QUERIES).min(run.end),
+                &mut rows,
+                &mut results,
+            );
+        }
+        results
+    })
 }
 
 struct Distances<'a> {

@@ -1,6 +1,6 @@
 //! Counts on a line, by sorting.
 
-use rayon::prelude::*;
+use crate::parallel;
 
 /// Numbers in ascending order.
 pub(super) struct Line<'a> {
@@ -27,18 +27,15 @@ impl<'a> Line<'a> {
     pub(super) fn count_within(&self, radii: &[f64]) -> Vec<usize> {
         let n = self.values.len();
         let mut counts = vec![0; n];
-        let by_place: Vec<usize> = (0..n)
-            .into_par_iter()
-            .with_min_len(256)
-            .map(|place| {
-                let (value, radius) = (self.sorted[place], radii[self.order[place] as usize]);
-                if radius < 0.0 {
-                    return 0;
-                }
-                place - self.first_within(place, value, radius)
-                    + (self.end_within(place, value, radius) - place)
-            })
-            .collect();
+        let count_at = |place: usize| {
+            let (value, radius) = (self.sorted[place], radii[self.order[place] as usize]);
+            if radius < 0.0 {
+                return 0;
+            }
+            place - self.first_within(place, value, radius)
+                + (self.end_within(place, value, radius) - place)
+        };
+        let by_place = parallel::map_runs(n, 256, |run| run.map(count_at).collect());
         for (&sample, count) in self.order.iter().zip(by_place) {
             counts[sample as usize] = count;
         }

@@ -15,9 +15,8 @@ mod nearest;
 mod points;
 mod tree;
 
+use crate::parallel;
 use std::ops::Range;
-
-use rayon::prelude::*;
 
 use all_pairs::{Columns, Rows};
 use line::Line;
@@ -101,15 +100,12 @@ pub(crate) fn count_around_by(
                 || count_within(first, &firsts),
                 || count_within(second, &seconds),
             );
-            (0..radii.len())
-                .into_par_iter()
-                .with_min_len(64)
-                .map(|i| Counts {
-                    first: first[i],
-                    second: second[i],
-                    joint: radii[i].joint.map_or(0, |radius| joint.count_at(i, radius)),
-                })
-                .collect()
+            let counts = |i: usize| Counts {
+                first: first[i],
+                second: second[i],
+                joint: radii[i].joint.map_or(0, |radius| joint.count_at(i, radius)),
+            };
+            parallel::map_runs(radii.len(), 64, |run| run.map(counts).collect())
         }
         Method::AllPairs => {
             let sides = [Columns::new(first), Columns::new(second)];

@@ -8,14 +8,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use pulp::bytemuck;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::all_pairs::{lanes, transpose_groups};
 use super::nearest::{Nearest, Neighbour};
 use super::points::Points;
+use crate::parallel;
 
 /// Most points in a leaf.
 const LEAF_POINTS: usize = 16;
@@ -201,19 +200,9 @@ impl Tree {
 
     /// Runs `piece` on runs of leaves, whose neighbours lie close together in memory, and puts its
     /// results, in the order of places, in the order of points.
-    fn by_leaves<T: Send + Sync + Copy>(
-        &self,
-        piece: impl Fn(Range<usize>) -> Vec<T> + Sync,
-    ) -> Vec<T> {
+    fn by_leaves<T: Send + Copy>(&self, piece: impl Fn(Range<usize>) -> Vec<T> + Sync) -> Vec<T> {
         let n_leaves = self.n_leaves();
-        let pieces: Vec<Vec<T>> = (0..n_leaves.div_ceil(LEAVES_A_PIECE))
-            .into_par_iter()
-            .map(|index| {
-                let end = ((index + 1) * LEAVES_A_PIECE).min(n_leaves);
-                piece(index * LEAVES_A_PIECE..end)
-            })
-            .collect();
-        let by_place = pieces.concat();
+        let by_place = parallel::map_runs(n_leaves, LEAVES_A_PIECE, piece);
         self.place
             .iter()
             .map(|&place| by_place[place as usize])

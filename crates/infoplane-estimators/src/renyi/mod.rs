@@ -53,11 +53,11 @@
 mod resampled;
 mod spectrum;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::distances::Rows;
+use crate::parallel;
 use crate::principal::Scaled;
 use crate::{
     About, Estimate, Estimator, EstimatorError, Labels, Pair, Parameters, Point, Resampling,
@@ -270,14 +270,12 @@ impl Renyi {
             members[class].push(sample);
         }
         let n = rows.n();
-        let blocks: Result<Vec<Spectrum>, EstimatorError> = members
-            .par_iter()
-            .map(|members| {
-                let block = self.spectrum(&rows.subset(members), n, seed)?;
-                Ok(block.scaled(members.len() as f64 / n as f64))
-            })
-            .collect();
-        Ok(Spectrum::union(blocks?).entropy(self.params.alpha))
+        let blocks = parallel::map_items(&members, |members| {
+            let block = self.spectrum(&rows.subset(members), n, seed)?;
+            Ok(block.scaled(members.len() as f64 / n as f64))
+        });
+        let blocks = blocks.into_iter().collect::<Result<_, EstimatorError>>()?;
+        Ok(Spectrum::union(blocks).entropy(self.params.alpha))
     }
 }
 
@@ -323,10 +321,9 @@ impl Estimator for Renyi {
                 let first = in_widths(&scaled, widths[0]);
                 let second = in_widths(&second, widths[1]);
                 let all = [first.beside(&second), first, second];
-                let entropies: Result<Vec<Entropy>, EstimatorError> = all
-                    .par_iter()
-                    .map(|rows| self.entropy_of(rows, seed))
-                    .collect();
+                let entropies = parallel::map_items(&all, |rows| self.entropy_of(rows, seed));
+                let entropies: Result<Vec<Entropy>, EstimatorError> =
+                    entropies.into_iter().collect();
                 match entropies?.as_slice() {
                     &[joint, one, two] => (one.shared(two, joint), joint),
                     // There are three.

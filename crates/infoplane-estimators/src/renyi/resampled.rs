@@ -4,11 +4,10 @@
 //! its own width, as the observed one did, so that the null is that of the same procedure; the
 //! spectrum without the labels is computed once a width.
 
-use rayon::prelude::*;
-
-use super::{Entropy, Renyi, in_widths};
+use super::{Renyi, in_widths};
 use crate::distances::Rows;
 use crate::estimator::{assembled, resampled};
+use crate::parallel;
 use crate::principal::Scaled;
 use crate::resample::{random_halves, random_permutations};
 use crate::{About, Estimate, EstimatorError, Labels, Pair, Resampling};
@@ -51,24 +50,22 @@ impl Renyi {
         let mut distinct = widths.clone();
         distinct.sort_by(f64::total_cmp);
         distinct.dedup();
-        let kernels: Result<Vec<(Rows, Entropy)>, EstimatorError> = distinct
-            .par_iter()
-            .map(|&width| {
-                let rows = in_widths(scaled, width);
-                let alone = self.entropy_of(&rows, seed)?;
-                Ok((rows, alone))
-            })
-            .collect();
-        let kernels = kernels?;
-        let found: Result<Vec<_>, EstimatorError> = labellings
-            .par_iter()
-            .zip(&widths)
-            .map(|(labels, width)| {
-                let (rows, alone) = &kernels[distinct.partition_point(|other| other < width)];
-                self.of_classes(rows, labels, *alone, seed)
-            })
-            .collect();
-        let found = found?;
+        let kernels = parallel::map_items(&distinct, |&width| {
+            let rows = in_widths(scaled, width);
+            let alone = self.entropy_of(&rows, seed)?;
+            Ok((rows, alone))
+        });
+        let kernels = kernels
+            .into_iter()
+            .collect::<Result<Vec<_>, EstimatorError>>()?;
+        let found = parallel::map(labellings.len(), |index| {
+            let width = widths[index];
+            let (rows, alone) = &kernels[distinct.partition_point(|other| *other < width)];
+            self.of_classes(rows, &labellings[index], *alone, seed)
+        });
+        let found = found
+            .into_iter()
+            .collect::<Result<Vec<_>, EstimatorError>>()?;
         let (observed, permuted) = match found.as_slice() {
             [observed, permuted @ ..] => (observed, permuted),
             // There is always the observed one.
@@ -95,13 +92,10 @@ fn each_half(
     resampling: &Resampling,
     figure: impl Fn(&Rows, &[usize], u64) -> Result<f64, EstimatorError> + Sync,
 ) -> Vec<f64> {
-    random_halves(rows.n(), resampling.subsamples, resampling.seed)
-        .par_iter()
-        .enumerate()
-        .map(|(replicate, member)| {
-            let members: Vec<usize> = (0..rows.n()).filter(|&i| member[i]).collect();
-            let seed = resampling.seed.wrapping_add(1 + replicate as u64);
-            figure(&rows.subset(&members), &members, seed).unwrap_or(f64::NAN)
-        })
-        .collect()
+    let halves = random_halves(rows.n(), resampling.subsamples, resampling.seed);
+    parallel::map(halves.len(), |replicate| {
+        let members: Vec<usize> = (0..rows.n()).filter(|&i| halves[replicate][i]).collect();
+        let seed = resampling.seed.wrapping_add(1 + replicate as u64);
+        figure(&rows.subset(&members), &members, seed).unwrap_or(f64::NAN)
+    })
 }

@@ -1,15 +1,17 @@
 //! Eigenvalues of kernel matrices of trace 1, exact or from landmarks, and the entropy of them.
 
+use std::ops::Range;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use super::Entropy;
 use crate::distances::Rows;
 use crate::gaussian_channel::exponential::exponential;
+use crate::parallel;
 use crate::principal::{Scaled, eigen, eigenvalues};
 use crate::{EstimatorError, Labels};
 
@@ -167,31 +169,29 @@ fn gram(rows: &Rows, landmarks: &Rows, whitening: &Mat<f64>) -> Mat<f64> {
     const PARTS: usize = 8;
     let (n, count, kept) = (rows.n(), landmarks.n(), whitening.ncols());
     let blocks = rows.blocks(count);
-    let parts: Vec<Mat<f64>> = blocks
-        .par_chunks(blocks.len().div_ceil(PARTS))
-        .map(|blocks| {
-            let mut sum = Mat::<f64>::zeros(kept, kept);
-            for range in blocks {
-                let mut kernel = vec![0.0; range.len() * count];
-                rows.half_distances(range.clone(), landmarks, &mut kernel);
-                kernel.iter_mut().for_each(|v| *v = exponential(-*v));
-                let mut features = vec![0.0; range.len() * kept];
-                let kernel = MatRef::from_row_major_slice(&kernel, range.len(), count);
-                let into = MatMut::from_row_major_slice_mut(&mut features, range.len(), kept);
-                matmul(into, Accum::Replace, kernel, whitening, 1.0, Par::Seq);
-                let features = MatRef::from_row_major_slice(&features, range.len(), kept);
-                matmul(
-                    &mut sum,
-                    Accum::Add,
-                    features.transpose(),
-                    features,
-                    1.0 / n as f64,
-                    Par::Seq,
-                );
-            }
-            sum
-        })
-        .collect();
+    let shares: Vec<&[Range<usize>]> = blocks.chunks(blocks.len().div_ceil(PARTS)).collect();
+    let parts = parallel::map_items(&shares, |blocks| {
+        let mut sum = Mat::<f64>::zeros(kept, kept);
+        for range in *blocks {
+            let mut kernel = vec![0.0; range.len() * count];
+            rows.half_distances(range.clone(), landmarks, &mut kernel);
+            kernel.iter_mut().for_each(|v| *v = exponential(-*v));
+            let mut features = vec![0.0; range.len() * kept];
+            let kernel = MatRef::from_row_major_slice(&kernel, range.len(), count);
+            let into = MatMut::from_row_major_slice_mut(&mut features, range.len(), kept);
+            matmul(into, Accum::Replace, kernel, whitening, 1.0, Par::Seq);
+            let features = MatRef::from_row_major_slice(&features, range.len(), kept);
+            matmul(
+                &mut sum,
+                Accum::Add,
+                features.transpose(),
+                features,
+                1.0 / n as f64,
+                Par::Seq,
+            );
+        }
+        sum
+    });
     let mut gram = Mat::<f64>::zeros(kept, kept);
     parts.iter().for_each(|part| gram += part);
     gram
@@ -216,29 +216,25 @@ pub(super) fn alignment_widths(scaled: &Scaled, labellings: &[Labels]) -> Vec<f6
         .map(|&i| labellings.iter().map(|of| of.dense()[i]).collect())
         .collect();
     // By width, over pairs: |K|², and ⟨K, L⟩ of each labelling. The diagonal is `count` in all.
-    let parts: Vec<(Vec<f64>, Vec<[f64; WIDTHS]>)> = rows
-        .blocks(count)
-        .into_par_iter()
-        .map(|range| {
-            let mut squares = vec![0.0; WIDTHS];
-            let mut products = vec![[0.0; WIDTHS]; labellings.len()];
-            let mut distances = vec![0.0; range.len() * count];
-            rows.half_distances(range.clone(), &rows, &mut distances);
-            for (i, row) in range.zip(distances.chunks_exact(count)) {
-                for j in 0..i {
-                    let kernels = factors.map(|factor| exponential(row[j] * factor));
-                    for (square, kernel) in squares.iter_mut().zip(kernels) {
-                        *square += kernel * kernel;
-                    }
-                    let same = classes[i].iter().zip(&classes[j]).map(|(a, b)| a == b);
-                    for (product, _) in products.iter_mut().zip(same).filter(|(_, same)| *same) {
-                        product.iter_mut().zip(kernels).for_each(|(p, k)| *p += k);
-                    }
+    let parts = parallel::map_items(&rows.blocks(count), |range| {
+        let mut squares = vec![0.0; WIDTHS];
+        let mut products = vec![[0.0; WIDTHS]; labellings.len()];
+        let mut distances = vec![0.0; range.len() * count];
+        rows.half_distances(range.clone(), &rows, &mut distances);
+        for (i, row) in range.clone().zip(distances.chunks_exact(count)) {
+            for j in 0..i {
+                let kernels = factors.map(|factor| exponential(row[j] * factor));
+                for (square, kernel) in squares.iter_mut().zip(kernels) {
+                    *square += kernel * kernel;
+                }
+                let same = classes[i].iter().zip(&classes[j]).map(|(a, b)| a == b);
+                for (product, _) in products.iter_mut().zip(same).filter(|(_, same)| *same) {
+                    product.iter_mut().zip(kernels).for_each(|(p, k)| *p += k);
                 }
             }
-            (squares, products)
-        })
-        .collect();
+        }
+        (squares, products)
+    });
     let whole = |sum: f64| count as f64 + 2.0 * sum;
     (0..labellings.len())
         .map(|labelling| {
