@@ -134,11 +134,7 @@ fn arithmetic(
             keep_dims,
             noop_with_empty_axes,
         } => {
-            let axes = Axes {
-                listed: axes.as_deref(),
-                keep_dims: *keep_dims,
-                noop_with_empty_axes: *noop_with_empty_axes,
-            };
+            let axes = Axes::new(axes, *keep_dims, *noop_with_empty_axes);
             return reduce::reduce(*reduction, axes, first, Operands(operands));
         }
         _ => return Ok(None),

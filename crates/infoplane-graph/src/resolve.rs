@@ -18,6 +18,7 @@ pub(crate) use reduce::{Axes, reduced};
 use crate::op::{BinaryOp, Op};
 use crate::operation::{Operation, Unary};
 use crate::shaped::ValueState;
+use crate::tensor::Tensor;
 
 /// Why a node can't be resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,28 +94,28 @@ impl<'a> Operands<'a> {
             .ok_or_else(|| invalid(format!("operand {position} is missing")))
     }
 
-    /// An operand that must be known before the network runs; `None` where it is left out.
+    /// Integers that must be known before the network runs; `None` where they are left out.
     pub fn integers(&self, position: usize, what: &str) -> Result<Option<&'a [i64]>, Problem> {
-        match self.get(position) {
-            None => Ok(None),
-            Some(ValueState::Constant(tensor)) => tensor
-                .integers()
-                .map(Some)
-                .ok_or_else(|| invalid(format!("{what} must be integers"))),
-            Some(ValueState::Runtime { .. }) => {
-                Err(unsupported(format!("{what} that depend on the input")))
-            }
-        }
+        self.known(position, what, Tensor::integers, "integers")
     }
 
     /// Floats that must be known before the network runs; `None` where they are left out.
     pub fn floats(&self, position: usize, what: &str) -> Result<Option<&'a [f32]>, Problem> {
+        self.known(position, what, Tensor::floats, "floats")
+    }
+
+    fn known<T>(
+        &self,
+        position: usize,
+        what: &str,
+        elements: impl Fn(&Tensor) -> Option<&[T]>,
+        kind: &str,
+    ) -> Result<Option<&'a [T]>, Problem> {
         match self.get(position) {
             None => Ok(None),
-            Some(ValueState::Constant(tensor)) => tensor
-                .floats()
+            Some(ValueState::Constant(tensor)) => elements(tensor)
                 .map(Some)
-                .ok_or_else(|| invalid(format!("{what} must be floats"))),
+                .ok_or_else(|| invalid(format!("{what} must be {kind}"))),
             Some(ValueState::Runtime { .. }) => {
                 Err(unsupported(format!("{what} that depend on the input")))
             }
@@ -315,11 +316,7 @@ pub(crate) fn resolve(
             keep_dims,
             noop_with_empty_axes,
         } => {
-            let axes = Axes {
-                listed: axes.as_deref(),
-                keep_dims: *keep_dims,
-                noop_with_empty_axes: *noop_with_empty_axes,
-            };
+            let axes = Axes::new(axes, *keep_dims, *noop_with_empty_axes);
             reduce::mean(axes, operands)
         }
         Op::Reduce {
@@ -328,11 +325,7 @@ pub(crate) fn resolve(
             keep_dims,
             noop_with_empty_axes,
         } => {
-            let axes = Axes {
-                listed: axes.as_deref(),
-                keep_dims: *keep_dims,
-                noop_with_empty_axes: *noop_with_empty_axes,
-            };
+            let axes = Axes::new(axes, *keep_dims, *noop_with_empty_axes);
             reduce::reduce(*reduction, axes, operands)
         }
         Op::ConvTranspose {

@@ -247,8 +247,14 @@ impl Archive {
 /// A small network for colour images of 8 × 8 and three classes, `colours.onnx`. The logit of a class
 /// grows with the mean of its colour: red, green, blue.
 pub fn write_colour_network(folder: &Path) -> PathBuf {
-    use onnx::{Graph, Node};
     let path = folder.join("colours.onnx");
+    colour_network(onnx::Graph::new(&[1, 3, 8, 8], "logits"), "input").write(&path);
+    path
+}
+
+/// The same behind `planes`, a value of `graph` with the colours as channels.
+pub fn colour_network(graph: onnx::Graph, planes: &str) -> onnx::Graph {
+    use onnx::Node;
     let identity = |scale: f32| {
         let entry = |index: usize| {
             if index.is_multiple_of(4) {
@@ -259,11 +265,11 @@ pub fn write_colour_network(folder: &Path) -> PathBuf {
         };
         (0..9).map(entry).collect::<Vec<f32>>()
     };
-    Graph::new(&[1, 3, 8, 8], "logits")
+    graph
         .weights("mix", &[3, 3, 1, 1], &identity(1.0))
         .weights("fc", &[3, 3], &identity(2.0))
         .weights("bias", &[3], &[0.1, -0.1, 0.0])
-        .node(Node::new("conv", "Conv", &["input", "mix"], "mixed"))
+        .node(Node::new("conv", "Conv", &[planes, "mix"], "mixed"))
         .node(Node::new("relu", "Relu", &["mixed"], "colours"))
         .node(Node::new(
             "mean",
@@ -278,8 +284,6 @@ pub fn write_colour_network(folder: &Path) -> PathBuf {
             &["features", "fc", "bias"],
             "logits",
         ))
-        .write(&path);
-    path
 }
 
 /// A folder `images` with `each` PNG images of 8 × 8 in each of the folders blue, green and red.

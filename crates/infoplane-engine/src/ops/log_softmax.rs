@@ -1,7 +1,7 @@
 //! Logarithm of the softmax over the middle of `[outer, size, inner]`: x − max − ln Σ e^{x − max}.
 
 use super::math::{exp, log};
-use super::operands::{runtime, same_len};
+use super::softmax;
 use super::vectorize::vectorized;
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
@@ -14,22 +14,7 @@ pub(crate) fn build(
     operands: &[Operand],
     output_shape: &[usize],
 ) -> Result<Box<dyn Kernel>, EngineError> {
-    let shape = runtime(operator, operands, 0)?;
-    same_len(operator, shape, output_shape)?;
-    let (Some(middle), Some(trailing)) = (shape.get(axis..end), shape.get(end..)) else {
-        return Err(EngineError::unsupported(
-            operator,
-            format!("axes {axis} to {end} of the shape {shape:?}"),
-        ));
-    };
-    let size: usize = middle.iter().product();
-    let inner: usize = trailing.iter().product();
-    if size * inner == 0 {
-        return Err(EngineError::unsupported(
-            operator,
-            format!("the empty shape {shape:?}"),
-        ));
-    }
+    let (size, inner) = softmax::columns(operator, axis, end, operands, output_shape)?;
     Ok(Box::new(LogSoftmax { size, inner }))
 }
 

@@ -14,6 +14,22 @@ pub(crate) fn build_mean(
     operands: &[Operand],
     output_shape: &[usize],
 ) -> Result<Box<dyn Kernel>, EngineError> {
+    let (loops, n_kept) = reducing_loops(operator, axes, operands, output_shape)?;
+    let count = operands[0].n_elements() / n_kept;
+    Ok(Box::new(Mean {
+        loops,
+        count: count as f32,
+    }))
+}
+
+/// The loops of a reduction over `axes`, operand and result, and the number of elements of the result.
+/// Fails for axes that do not exist, a result of another size, and an operand without elements.
+pub(super) fn reducing_loops(
+    operator: &'static str,
+    axes: &[usize],
+    operands: &[Operand],
+    output_shape: &[usize],
+) -> Result<(Loops<2>, usize), EngineError> {
     let shape = runtime(operator, operands, 0)?;
     if let Some(axis) = axes.iter().find(|&&axis| axis >= shape.len()) {
         return Err(EngineError::unsupported(
@@ -27,8 +43,7 @@ pub(crate) fn build_mean(
         .map(|(axis, &extent)| if axes.contains(&axis) { 1 } else { extent })
         .collect();
     let n_kept: usize = kept.iter().product();
-    let count: usize = shape.iter().product::<usize>() / n_kept.max(1);
-    if n_kept != output_shape.iter().product::<usize>() || count == 0 {
+    if n_kept != output_shape.iter().product::<usize>() || shape.contains(&0) {
         return Err(EngineError::unsupported(
             operator,
             format!("axes {axes:?} of the shape {shape:?} to {output_shape:?}"),
@@ -38,10 +53,8 @@ pub(crate) fn build_mean(
     for &axis in axes {
         strides[axis] = 0;
     }
-    Ok(Box::new(Mean {
-        loops: Loops::new(shape, [&dense_strides(shape), &strides], [0, 0]),
-        count: count as f32,
-    }))
+    let loops = Loops::new(shape, [&dense_strides(shape), &strides], [0, 0]);
+    Ok((loops, n_kept))
 }
 
 /// Mean of the elements that share a place in the result.

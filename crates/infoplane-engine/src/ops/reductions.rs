@@ -5,9 +5,9 @@
 
 use infoplane_graph::ReduceOp;
 
-use super::loops::{Loops, dense_strides};
+use super::loops::Loops;
 use super::math::{exp, log, sum_of};
-use super::operands::runtime;
+use super::reduce::reducing_loops;
 use super::vectorize::vectorized;
 use crate::error::EngineError;
 use crate::kernel::{Gradient, Kernel, Operand, Reads, VjpContext};
@@ -20,32 +20,10 @@ pub(crate) fn build(
     operands: &[Operand],
     output_shape: &[usize],
 ) -> Result<Box<dyn Kernel>, EngineError> {
-    let shape = runtime(operator, operands, 0)?;
-    if let Some(axis) = axes.iter().find(|&&axis| axis >= shape.len()) {
-        return Err(EngineError::unsupported(
-            operator,
-            format!("axis {axis} of the shape {shape:?}"),
-        ));
-    }
-    let kept: Vec<usize> = shape
-        .iter()
-        .enumerate()
-        .map(|(axis, &extent)| if axes.contains(&axis) { 1 } else { extent })
-        .collect();
-    let n_kept: usize = kept.iter().product();
-    if n_kept != output_shape.iter().product::<usize>() || shape.contains(&0) {
-        return Err(EngineError::unsupported(
-            operator,
-            format!("axes {axes:?} of the shape {shape:?} to {output_shape:?}"),
-        ));
-    }
-    let mut strides = dense_strides(&kept);
-    for &axis in axes {
-        strides[axis] = 0;
-    }
+    let (loops, n_kept) = reducing_loops(operator, axes, operands, output_shape)?;
     Ok(Box::new(Reduction {
         reduction,
-        loops: Loops::new(shape, [&dense_strides(shape), &strides], [0, 0]),
+        loops,
         n_kept,
     }))
 }

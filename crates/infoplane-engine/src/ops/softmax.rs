@@ -14,6 +14,22 @@ pub(crate) fn build(
     operands: &[Operand],
     output_shape: &[usize],
 ) -> Result<Box<dyn Kernel>, EngineError> {
+    let (size, inner) = columns(operator, axis, end, operands, output_shape)?;
+    Ok(if inner == 1 {
+        Box::new(RowSoftmax { size })
+    } else {
+        Box::new(ColumnSoftmax { size, inner })
+    })
+}
+
+/// Elements that are normalised together, and how many such columns lie side by side.
+pub(super) fn columns(
+    operator: &'static str,
+    axis: usize,
+    end: usize,
+    operands: &[Operand],
+    output_shape: &[usize],
+) -> Result<(usize, usize), EngineError> {
     let shape = runtime(operator, operands, 0)?;
     same_len(operator, shape, output_shape)?;
     let (Some(middle), Some(trailing)) = (shape.get(axis..end), shape.get(end..)) else {
@@ -30,11 +46,7 @@ pub(crate) fn build(
             format!("the empty shape {shape:?}"),
         ));
     }
-    Ok(if inner == 1 {
-        Box::new(RowSoftmax { size })
-    } else {
-        Box::new(ColumnSoftmax { size, inner })
-    })
+    Ok((size, inner))
 }
 
 const READS: Reads = Reads {

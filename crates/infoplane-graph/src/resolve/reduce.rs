@@ -12,7 +12,20 @@ pub(crate) struct Axes<'a> {
     pub noop_with_empty_axes: bool,
 }
 
-impl Axes<'_> {
+impl<'a> Axes<'a> {
+    /// Those that the attributes of a reduction state.
+    pub fn new(
+        listed: &'a Option<Vec<i64>>,
+        keep_dims: bool,
+        noop_with_empty_axes: bool,
+    ) -> Axes<'a> {
+        Axes {
+            listed: listed.as_deref(),
+            keep_dims,
+            noop_with_empty_axes,
+        }
+    }
+
     /// The reduced axes, ascending, and the result's shape.
     pub fn of(self, operands: Operands<'_>) -> Result<(Vec<usize>, Vec<usize>), Problem> {
         let shape = operands.shape(0)?;
