@@ -60,7 +60,7 @@ class Convergence:
 
     def best(self, error: float) -> tuple[str, int]:
         """Of infoplane's fixed rules the one that needs the fewest steps."""
-        steps = {rule: self.steps_for(rule, error) for rule in ["hyperbolic", "graded"]}
+        steps = {rule: self.steps_for(rule, error) for rule in ["hyperbolic", "graded", "trapezoid"]}
         rule = min(steps, key=lambda name: (steps[name], self.error(name, steps[name])))
         return rule, steps[rule]
 

@@ -220,10 +220,14 @@ impl Files<'_> {
             [false, true] => true,
             [true, true] => matches!(name, "train.bin" | "test.bin"),
             [false, false] => {
+                let which = match self.path.ends_with(name) {
+                    true => "it",
+                    false => name,
+                };
                 return Err(DataError::malformed(
                     self.path,
                     format!(
-                        "{name} has {} bytes; a binary batch has {} for each image (CIFAR-10) or {} \
+                        "{which} has {} bytes; a binary batch has {} for each image (CIFAR-10) or {} \
                          (CIFAR-100)",
                         bytes.len(),
                         ROWS[0],

@@ -32,6 +32,7 @@ pub use comparison::{ComparedRun, write_comparison};
 pub use figures::{FigureFormat, PngError};
 pub use findings::{Findings, Sentence};
 pub use input::ReportInput;
+pub use network::output_layers;
 pub use series::{write_series_figures, write_series_report};
 
 use figures::Rasteriser;

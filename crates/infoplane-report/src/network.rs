@@ -81,7 +81,7 @@ impl Network {
 /// The layers that are the network's output, or lead to it unit by unit: as many channels as outputs,
 /// and nothing but functions of single channels after them. Of their conductances only that of the
 /// attributed unit is there.
-pub(crate) fn output_layers(model: &ModelInfo) -> HashSet<&str> {
+pub fn output_layers(model: &ModelInfo) -> HashSet<&str> {
     let mut found = HashSet::new();
     for (index, layer) in model.layers.iter().enumerate().rev() {
         let mut after = model

@@ -8,7 +8,7 @@ use infoplane_plane::{
     PlaneInput, PlaneOptions, PlaneResult, RowHalves, Swept, analyse_with_halves, combine,
     read_ablation, write_plane,
 };
-use infoplane_report::{FigureFormat, ReportInput, ReportOptions, write_report};
+use infoplane_report::{FigureFormat, ReportInput, ReportOptions, output_layers, write_report};
 use infoplane_store::{KeptMaps, RunDir, Shard, SkippedSample};
 
 use crate::config::{DEFAULT_SEED, RunConfig};
@@ -50,6 +50,9 @@ pub struct Finished {
     pub plane: PlaneResult,
     /// The report's page.
     pub report: PathBuf,
+    /// Layers that are the network's output: of their conductances only that of the attributed unit is
+    /// there, so that they tell of the prediction and are no finding.
+    pub outputs: Vec<String>,
     /// Samples that could not be analysed.
     pub skipped: Vec<SkippedSample>,
 }
@@ -401,9 +404,11 @@ pub(crate) fn plane_of(
     write_plane(out, &result)?;
     let evidence = (ablation.as_ref(), samples.as_ref());
     let report = report_of(stored, out, &result, evidence, &report_options(config)?)?;
+    let outputs = output_layers(&stored.manifest().model).into_iter();
     let finished = Finished {
         plane: result,
         report,
+        outputs: outputs.map(str::to_owned).collect(),
         skipped: stored.skipped().cloned().collect(),
     };
     Ok((finished, halves))

@@ -75,7 +75,7 @@ fn finish(analysis: &Analysis, run: &Run, json: bool, interrupt: &Interrupt) -> 
         writeln!(out, "{}", serde_json::to_string_pretty(&done.plane)?)?;
         return Ok(());
     }
-    summary::print(&mut out, &done.plane, &done.skipped)?;
+    summary::print(&mut out, &done)?;
     writeln!(out, "\nreport    {}", done.report.display())?;
     Ok(())
 }

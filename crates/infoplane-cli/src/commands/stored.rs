@@ -22,7 +22,7 @@ pub fn plane(args: &PlaneArgs) -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string_pretty(&done.plane)?)?;
         return Ok(());
     }
-    summary::print(&mut out, &done.plane, &done.skipped)?;
+    summary::print(&mut out, &done)?;
     writeln!(out, "\nreport    {}", done.report.display())?;
     Ok(())
 }

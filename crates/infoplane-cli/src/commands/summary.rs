@@ -2,18 +2,15 @@
 
 use std::io::Write;
 
-use infoplane::{Figure, Interval, PlaneResult, RankedBy, SkippedSample, VectorKind};
+use infoplane::{Figure, Finished, Interval, PlaneResult, RankedBy, SkippedSample, VectorKind};
 
 use crate::table::Table;
 
 /// Unreadable samples that are named one by one.
 const NAMED_SKIPS: usize = 10;
 
-pub fn print(
-    out: &mut impl Write,
-    plane: &PlaneResult,
-    skipped: &[SkippedSample],
-) -> std::io::Result<()> {
+pub fn print(out: &mut impl Write, done: &Finished) -> std::io::Result<()> {
+    let plane = &done.plane;
     if let Some(accuracy) = plane.accuracy {
         let share = 100.0 * accuracy.correct as f64 / accuracy.labelled.max(1) as f64;
         writeln!(
@@ -100,7 +97,8 @@ pub fn print(
     }
     print_roles(out, plane)?;
     print_judgements(out, plane)?;
-    match plane.critical.first() {
+    let mut ranked = plane.critical.iter();
+    match ranked.find(|layer| !done.outputs.contains(&layer.layer)) {
         Some(first) => writeln!(out, "highest ITE: {} ({})", first.layer, first.evidence)?,
         None => writeln!(out, "no layer can be ranked")?,
     }
@@ -111,7 +109,7 @@ pub fn print(
     for warning in &plane.warnings {
         writeln!(out, "note: {warning}")?;
     }
-    self::skipped(out, skipped)
+    skipped(out, &done.skipped)
 }
 
 /// What each cut layer does to the information, and how few channels carry the label's.
