@@ -118,6 +118,11 @@ fn the_demo_writes_every_file_and_the_same_bytes_when_repeated() {
         .map(|layer| layer["name"].as_str().unwrap())
         .collect();
     assert!(layers.len() >= 8, "{layers:?}");
+    // The logits rank first, since only the predicted one has conductance, and are no finding.
+    let logits = layers[layers.len() - 1];
+    assert_eq!(plane["critical"][0]["layer"], logits);
+    let best = said.split_once("highest ITE: ").unwrap().1;
+    assert!(!best.starts_with(logits), "{best}");
     let rows = plane["rows"].as_array().unwrap();
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
     let table = std::fs::read_to_string(out.join("plane.csv")).unwrap();

@@ -121,8 +121,8 @@ struct Position {
     row: usize,
 }
 
-/// A row group's images, with the file and row group they are.
-type Kept = ((usize, usize), Arc<EncodedImages>);
+/// A row group's images or why they can't be read, with the file and row group they are.
+type Kept = ((usize, usize), Result<Arc<EncodedImages>, String>);
 
 /// The encoded images, with the row groups last used.
 pub(crate) struct Source {
@@ -156,12 +156,12 @@ impl Source {
     fn row_group(&self, file: usize, row_group: usize) -> Result<Arc<EncodedImages>, String> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, images)) = kept.iter().find(|(key, _)| *key == (file, row_group)) {
-            return Ok(Arc::clone(images));
+            return images.clone();
         }
         kept.truncate(KEPT_ROW_GROUPS - 1);
-        let images = Arc::new(self.files[file].read_images(row_group)?);
-        kept.push_front(((file, row_group), Arc::clone(&images)));
-        Ok(images)
+        let images = self.files[file].read_images(row_group).map(Arc::new);
+        kept.push_front(((file, row_group), images.clone()));
+        images
     }
 }
 

@@ -277,6 +277,28 @@ fn a_long_row_group_is_read_in_order() {
     }
 }
 
+#[test]
+fn a_row_group_that_takes_too_much_memory_is_tried_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    // The same large image again and again, which the file holds once.
+    let noise = |i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
+    let image: Vec<u8> = (0..250_000).map(noise).collect();
+    let column: BinaryArray = std::iter::repeat_n(Some(image.as_slice()), 2000).collect();
+    write_groups_of(2000, &path, vec![("image", Arc::new(column))], None);
+    assert!(std::fs::metadata(&path).unwrap().len() < 600_000);
+    let file = ImageFile::open(&path, None).unwrap();
+    let source = Source {
+        positions: Vec::new(),
+        files: vec![file],
+        kept: Mutex::default(),
+    };
+    let refused = |group| source.row_group(0, group).err().unwrap();
+    assert!(refused(0).contains("too much for a file of"));
+    assert!(source.kept.lock().unwrap()[0].1.is_err());
+    assert_eq!(refused(0), refused(0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
