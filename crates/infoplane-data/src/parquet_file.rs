@@ -177,23 +177,28 @@ impl Claims {
     }
 
     fn take_bytes(&mut self, claimed: u64, column: &str) -> Result<(), String> {
-        self.bytes = self.bytes.checked_sub(claimed).ok_or_else(|| {
-            format!(
-                "column `{column}`: a page claims {claimed} bytes, too many for a file of {} bytes",
-                self.length
-            )
-        })?;
+        let left = self.bytes.checked_sub(claimed);
+        self.bytes = left.ok_or_else(|| self.too_many("bytes", claimed, column))?;
         Ok(())
     }
 
     fn take_values(&mut self, claimed: u64, column: &str) -> Result<(), String> {
-        self.values = self.values.checked_sub(claimed).ok_or_else(|| {
-            format!(
-                "column `{column}`: {claimed} values are claimed, too many for a file of {} bytes",
-                self.length
-            )
-        })?;
+        let left = self.values.checked_sub(claimed);
+        self.values = left.ok_or_else(|| self.too_many("values", claimed, column))?;
         Ok(())
+    }
+
+    fn too_many(&self, what: &str, claimed: u64, column: &str) -> String {
+        let whole = Self::of(self.length);
+        let (allowed, left) = match what {
+            "bytes" => (whole.bytes, self.bytes),
+            _ => (whole.values, self.values),
+        };
+        let sum = (allowed - left).saturating_add(claimed);
+        format!(
+            "up to column `{column}` its pages claim {sum} {what}; a file of {} bytes may have {allowed}",
+            self.length
+        )
     }
 }
 
