@@ -42,7 +42,6 @@ impl ImageFile {
     /// none.
     pub(super) fn open(path: &Path, label: Option<&str>) -> Result<Self, DataError> {
         let file = ParquetFile::open(path)?;
-        check_row_counts(&file).map_err(|reason| DataError::malformed(path, reason))?;
         let schema = file.schema();
         let image = IMAGE_COLUMNS
             .iter()
@@ -68,6 +67,7 @@ impl ImageFile {
             ));
         }
         let image = image.0;
+        check_row_counts(&file).map_err(|reason| DataError::malformed(path, reason))?;
         let label = match label {
             Some(name) => {
                 let found = schema.column_with_name(name);
