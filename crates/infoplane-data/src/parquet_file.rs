@@ -109,23 +109,27 @@ fn decoded_bytes(length: u64) -> u64 {
     (256 << 20) + length.saturating_mul(256)
 }
 
-/// What the pages that are read may still claim.
+/// What the pages that are read claim.
 struct Claims {
-    /// Bytes of the file.
-    length: u64,
     /// Bytes after decompression. Snappy, the one compression that is read, makes at most 64 bytes of 3.
-    bytes: u64,
+    bytes: Claim,
     /// Numbers, texts and nulls. A run of equal ones takes a few bytes whatever its length, so the
     /// file's length alone can't bound them.
-    values: u64,
+    values: Claim,
 }
 
 impl Claims {
+    /// Those that a file of `length` bytes may make.
     fn of(length: u64) -> Self {
-        Self {
+        let none = |what, allowed| Claim {
+            what,
+            claimed: 0,
+            allowed,
             length,
-            bytes: (1 << 20) + length.saturating_mul(64 / 3 + 1),
-            values: (16 << 20) + length.saturating_mul(8),
+        };
+        Self {
+            bytes: none("bytes", (1 << 20) + length.saturating_mul(64 / 3 + 1)),
+            values: none("values", (16 << 20) + length.saturating_mul(8)),
         }
     }
 
@@ -143,7 +147,7 @@ impl Claims {
                 let rows = u64::try_from(metadata.metadata().file_metadata().num_rows());
                 let width = u64::try_from(*width).unwrap_or(0);
                 let values = rows.unwrap_or(0).saturating_mul(width);
-                Self::of(self.length).take_values(values, field.name())?;
+                self.values.clone().add(values, field.name())?;
             }
         }
         let groups = metadata.metadata().row_groups().iter().enumerate();
@@ -155,8 +159,8 @@ impl Claims {
                 let (start, length) = chunk.byte_range();
                 for page in PageHeaders::new(file, start, length) {
                     let page = page.map_err(|error| format!("column `{column}`: {error}"))?;
-                    self.take_bytes(page.uncompressed, &column)?;
-                    self.take_values(page.values, &column)?;
+                    self.bytes.add(page.uncompressed, &column)?;
+                    self.values.add(page.values, &column)?;
                     // The values of a dictionary stand there one by one; each text has its length.
                     if page.is_dictionary && page.values > page.uncompressed {
                         return Err(format!(
@@ -175,30 +179,28 @@ impl Claims {
         }
         Ok(())
     }
+}
 
-    fn take_bytes(&mut self, claimed: u64, column: &str) -> Result<(), String> {
-        let left = self.bytes.checked_sub(claimed);
-        self.bytes = left.ok_or_else(|| self.too_many("bytes", claimed, column))?;
+/// A sum that a file's length bounds.
+#[derive(Clone)]
+struct Claim {
+    what: &'static str,
+    claimed: u64,
+    allowed: u64,
+    /// Bytes of the file.
+    length: u64,
+}
+
+impl Claim {
+    fn add(&mut self, more: u64, column: &str) -> Result<(), String> {
+        self.claimed = self.claimed.saturating_add(more);
+        if self.claimed > self.allowed {
+            return Err(format!(
+                "up to column `{column}` its pages claim {} {}; a file of {} bytes may have {}",
+                self.claimed, self.what, self.length, self.allowed
+            ));
+        }
         Ok(())
-    }
-
-    fn take_values(&mut self, claimed: u64, column: &str) -> Result<(), String> {
-        let left = self.values.checked_sub(claimed);
-        self.values = left.ok_or_else(|| self.too_many("values", claimed, column))?;
-        Ok(())
-    }
-
-    fn too_many(&self, what: &str, claimed: u64, column: &str) -> String {
-        let whole = Self::of(self.length);
-        let (allowed, left) = match what {
-            "bytes" => (whole.bytes, self.bytes),
-            _ => (whole.values, self.values),
-        };
-        let sum = (allowed - left).saturating_add(claimed);
-        format!(
-            "up to column `{column}` its pages claim {sum} {what}; a file of {} bytes may have {allowed}",
-            self.length
-        )
     }
 }
 

@@ -372,23 +372,19 @@ impl Estimator for Latent {
                 if first.width() == 0 || labels.n_classes() == 1 {
                     return Ok(resolved(pair, 0.0, Parameters::new()));
                 }
-                let found = parallel::map_items(&folds, |fold| {
+                parallel::try_map_items(&folds, |fold| {
                     let point = self.of_classes(&first, labels, fold, seed)?;
                     Ok(point.map(|point| (point, fold.test.len())))
-                });
-                found.into_iter().collect::<Result<_, EstimatorError>>()?
+                })?
             }
             About::Vectors(other) => {
                 let second = Inputs::new(other);
                 if first.width() == 0 || second.width() == 0 {
                     return Ok(Point::of(pair, 0.0));
                 }
-                let found = parallel::map_items(&folds, |fold| {
+                let found = parallel::try_map_items(&folds, |fold| {
                     self.of_vectors([&first, &second], fold, seed)
-                });
-                let found = found
-                    .into_iter()
-                    .collect::<Result<Vec<_>, EstimatorError>>()?;
+                })?;
                 let recipes: Vec<f32> = found
                     .iter()
                     .map(|(_, recipe)| RECIPES[*recipe].reconstruction)

@@ -1,12 +1,14 @@
 //! Work on all cores, with results in order, so that they do not depend on how many cores there are.
 //!
-//! All of it goes through one loop of rayon's: parallel iterators over every caller's own types would
-//! take half of this crate's compilation.
+//! All of it goes through one loop of rayon's: parallel iterators over every caller's own types would be
+//! compiled once for each of them.
 
 use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+
+use crate::EstimatorError;
 
 /// `work` of every number below `n`.
 pub(crate) fn map<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -24,6 +26,14 @@ pub(crate) fn map<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T>
 /// `work` of every item.
 pub(crate) fn map_items<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     map(items.len(), |index| work(&items[index]))
+}
+
+/// The same where it may fail: the first item's error that does.
+pub(crate) fn try_map_items<I: Sync, T: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, EstimatorError> + Sync,
+) -> Result<Vec<T>, EstimatorError> {
+    map_items(items, work).into_iter().collect()
 }
 
 /// What `work` gives for the numbers below `n`, which it takes in runs of `run`, one behind the other.

@@ -130,49 +130,34 @@ fn pages_that_claim_too_much_are_refused() {
         .concat()
     };
     let (size, count) = ([0xa0, 0x38], [0xd8, 4]);
+    let true_header = header(&size, &count);
     assert_eq!(read(&write()).unwrap(), 300);
-    let file = changed(
-        &path,
-        &header(&size, &count),
-        &header(&number(2_000_000_000), &count),
-    );
-    let message = read(&file).unwrap_err();
+    // What is said of another header, and of how many bytes.
+    let said = |other: &[u8]| {
+        write();
+        let file = changed(&path, &true_header, other);
+        (read(&file).unwrap_err(), file.length())
+    };
+    let (message, length) = said(&header(&number(2_000_000_000), &count));
     let expected = format!(
-        "up to column `x` its pages claim 2000000000 bytes; a file of {} bytes may have {}",
-        file.length(),
-        (1 << 20) + 22 * file.length()
+        "up to column `x` its pages claim 2000000000 bytes; a file of {length} bytes may have {}",
+        (1 << 20) + 22 * length
     );
     assert_eq!(message, expected);
-
-    write();
-    let file = changed(
-        &path,
-        &header(&size, &count),
-        &header(&size, &number(1_000_000_000)),
-    );
-    let message = read(&file).unwrap_err();
+    let (message, _) = said(&header(&size, &number(1_000_000_000)));
     assert!(
         message.contains("its pages claim 1000000000 values; a file of"),
         "{message}"
     );
-    write();
-    let file = changed(
-        &path,
-        &header(&size, &count),
-        &header(&size, &number(10_000_000)),
-    );
-    let message = read(&file).unwrap_err();
+    let (message, _) = said(&header(&size, &number(10_000_000)));
     assert_eq!(
         message,
         "column `x`: a dictionary of 3600 bytes claims 10000000 values"
     );
-
     // A compressed size beyond the column.
-    write();
-    let mut longer = header(&size, &count);
+    let mut longer = true_header.clone();
     longer[6..8].copy_from_slice(&[0xfe, 0x7f]);
-    let file = changed(&path, &header(&size, &count), &longer);
-    let message = read(&file).unwrap_err();
+    let (message, _) = said(&longer);
     assert_eq!(message, "column `x`: a page reaches beyond its column");
 }
 

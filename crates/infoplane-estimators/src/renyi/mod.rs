@@ -270,11 +270,10 @@ impl Renyi {
             members[class].push(sample);
         }
         let n = rows.n();
-        let blocks = parallel::map_items(&members, |members| {
+        let blocks = parallel::try_map_items(&members, |members| {
             let block = self.spectrum(&rows.subset(members), n, seed)?;
             Ok(block.scaled(members.len() as f64 / n as f64))
-        });
-        let blocks = blocks.into_iter().collect::<Result<_, EstimatorError>>()?;
+        })?;
         Ok(Spectrum::union(blocks).entropy(self.params.alpha))
     }
 }
@@ -321,10 +320,8 @@ impl Estimator for Renyi {
                 let first = in_widths(&scaled, widths[0]);
                 let second = in_widths(&second, widths[1]);
                 let all = [first.beside(&second), first, second];
-                let entropies = parallel::map_items(&all, |rows| self.entropy_of(rows, seed));
-                let entropies: Result<Vec<Entropy>, EstimatorError> =
-                    entropies.into_iter().collect();
-                match entropies?.as_slice() {
+                let entropies = parallel::try_map_items(&all, |rows| self.entropy_of(rows, seed))?;
+                match entropies.as_slice() {
                     &[joint, one, two] => (one.shared(two, joint), joint),
                     // There are three.
                     _ => return Ok(point),

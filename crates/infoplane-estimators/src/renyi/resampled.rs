@@ -50,22 +50,16 @@ impl Renyi {
         let mut distinct = widths.clone();
         distinct.sort_by(f64::total_cmp);
         distinct.dedup();
-        let kernels = parallel::map_items(&distinct, |&width| {
+        let kernels = parallel::try_map_items(&distinct, |&width| {
             let rows = in_widths(scaled, width);
             let alone = self.entropy_of(&rows, seed)?;
             Ok((rows, alone))
-        });
-        let kernels = kernels
-            .into_iter()
-            .collect::<Result<Vec<_>, EstimatorError>>()?;
-        let found = parallel::map(labellings.len(), |index| {
-            let width = widths[index];
-            let (rows, alone) = &kernels[distinct.partition_point(|other| *other < width)];
-            self.of_classes(rows, &labellings[index], *alone, seed)
-        });
-        let found = found
-            .into_iter()
-            .collect::<Result<Vec<_>, EstimatorError>>()?;
+        })?;
+        let labelled: Vec<_> = labellings.iter().zip(&widths).collect();
+        let found = parallel::try_map_items(&labelled, |(labels, width)| {
+            let (rows, alone) = &kernels[distinct.partition_point(|other| other < *width)];
+            self.of_classes(rows, labels, *alone, seed)
+        })?;
         let (observed, permuted) = match found.as_slice() {
             [observed, permuted @ ..] => (observed, permuted),
             // There is always the observed one.
