@@ -21,7 +21,7 @@ use crate::guard::guarded;
 
 mod pages;
 
-use pages::PageHeaders;
+use pages::{PageHeaders, check_footer};
 
 /// A file's layout and its length in bytes; the data are read on demand.
 pub(crate) struct ParquetFile {
@@ -36,6 +36,7 @@ impl ParquetFile {
         let file = File::open(path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
         let metadata = guarded(|| {
+            check_footer(&file, length).map_err(|error| error.to_string())?;
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
                 .map_err(|error| error.to_string())
         })

@@ -1,6 +1,7 @@
-//! The headers of a column's pages, in Thrift's compact protocol
+//! The headers of a column's pages and the lists of a footer, in Thrift's compact protocol
 //! (<https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>,
-//! `PageHeader`). What the headers of no writer hold (lists, maps, numbers beyond 32 bits) is an error.
+//! `PageHeader` and `FileMetaData`). What no writer writes is an error: in headers lists, maps and numbers
+//! beyond 32 bits, in footers lists of booleans and maps.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -80,12 +81,38 @@ impl Iterator for PageHeaders<'_> {
     }
 }
 
+/// Refuses a footer with a list of booleans or a map. The `parquet` crate steps over the elements of a list
+/// that it does not know one by one, and over booleans without reading a byte: a few bytes that claim
+/// billions of them keep it busy for seconds.
+pub(super) fn check_footer(file: &File, length: u64) -> io::Result<()> {
+    let mut end = [0; 8];
+    let mut file = file;
+    let Some(at) = length.checked_sub(end.len() as u64) else {
+        return Ok(());
+    };
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut end)?;
+    let [a, b, c, d, magic @ ..] = end;
+    let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
+    // What is no footer at all is told better by whoever reads it.
+    let (b"PAR1", Some(start)) = (&magic, at.checked_sub(footer)) else {
+        return Ok(());
+    };
+    file.seek(SeekFrom::Start(start))?;
+    let mut footer = Compact {
+        bytes: BufReader::new(file.take(footer)),
+        length: 0,
+    };
+    footer.step_over(STRUCT, MAX_DEPTH)
+}
+
 fn broken(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// Structs within structs; a page's header has statistics within its data.
-const MAX_DEPTH: usize = 8;
+/// Structs within structs; a page's header has statistics within its data, a footer statistics within a
+/// column's metadata within a chunk within a row group, and lists around some.
+const MAX_DEPTH: usize = 16;
 
 /// Thrift's types of fields.
 const FALSE: u8 = 1;
@@ -96,6 +123,8 @@ const I32: u8 = 5;
 const I64: u8 = 6;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
+const LIST: u8 = 9;
+const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
 /// A reader that counts what it has read.
@@ -218,6 +247,30 @@ impl<R: Read> Compact<R> {
         }
     }
 
+    /// Steps over a value of a footer.
+    fn step_over(&mut self, kind: u8, depth: usize) -> io::Result<()> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(broken("it is nested too deeply"));
+        };
+        match kind {
+            STRUCT => self.each_field(|footer, _, kind| footer.step_over(kind, depth)),
+            LIST | SET => {
+                let byte = self.byte()?;
+                let count = match byte >> 4 {
+                    15 => self.varint()?,
+                    count => u64::from(count),
+                };
+                let element = byte & 0xf;
+                if matches!(element, FALSE | TRUE) && count > 0 {
+                    return Err(broken("its footer has a list of booleans"));
+                }
+                // Each element has a byte, so that this ends with the footer.
+                (0..count).try_for_each(|_| self.step_over(element, depth))
+            }
+            _ => self.skip(kind, 0),
+        }
+    }
+
     fn skip_bytes(&mut self, length: u64) -> io::Result<()> {
         let skipped = io::copy(&mut self.bytes.by_ref().take(length), &mut io::sink())?;
         if skipped != length {
@@ -278,6 +331,35 @@ mod tests {
         let page = read(&bytes).unwrap();
         assert_eq!((page.values, page.is_dictionary), (3, false));
         assert_eq!(page.unbounded_encoding(), Some("DELTA_LENGTH_BYTE_ARRAY"));
+    }
+
+    #[test]
+    fn footers_with_lists() {
+        let step = |bytes: &[u8]| {
+            let mut footer = Compact { bytes, length: 0 };
+            footer.step_over(STRUCT, MAX_DEPTH).map(|()| footer.length)
+        };
+        // A version, a list of two structs of one number, a long list of texts, an i64.
+        let structs = [0x19, 0x2c, 0x15, 2, 0, 0x15, 4, 0];
+        let texts = [&[0x19, 0xf8, 16][..], &[1, b'a'].repeat(16)].concat();
+        let bytes = [
+            &[0x15, 2][..],
+            &structs,
+            &texts,
+            &[0x16, 0xfe, 0xff, 0x03, 0],
+        ]
+        .concat();
+        assert_eq!(step(&bytes).unwrap(), bytes.len() as u64);
+        // Two billion booleans, as many within a list of lists, a map, and more numbers than there are.
+        for bytes in [
+            &[0x19, 0xf2, 0xff, 0xff, 0xff, 0xff, 7, 0][..],
+            &[0x19, 0x19, 0xf1, 0xff, 0xff, 0xff, 0xff, 7, 0],
+            &[0x1b, 1, 0x55, 2, 2, 0],
+            &[0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 7, 2, 2, 0],
+            &[0x19; 40],
+        ] {
+            assert!(step(bytes).is_err(), "{bytes:x?}");
+        }
     }
 
     #[test]
