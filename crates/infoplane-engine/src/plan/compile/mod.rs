@@ -9,19 +9,21 @@ use std::collections::HashMap;
 
 use infoplane_graph::{
     BinaryOp, Change, Floats, Graph, Operation, ShapedGraph, ShapedNode, TensorData, ValueId,
-    ValueState, channels_last,
+    ValueState,
 };
 
-use super::buffers::{Buffers, Lifetimes};
-use super::entry::Entry;
 use super::fuse::{self, Fusion};
-use super::{Plan, PlanOptions, Step, TensorId, assign_gradients};
+use super::{Step, TensorId};
 use crate::error::EngineError;
 use crate::kernel::{Kernel, Operand};
 use crate::layout::Layout;
 use crate::ops::conv::{ConvOptions, ConvSpec};
 use crate::ops::product::Clamp;
-use crate::ops::{self, blocked, reorder};
+use crate::ops::{self, reorder};
+use choice::Chosen;
+
+mod choice;
+mod finish;
 
 /// The value in whose space paths run: the network's input, as a rule.
 const INPUT: TensorId = TensorId(0);
@@ -49,25 +51,6 @@ pub(super) struct Compiler<'a> {
     saved_len: usize,
     /// The affine part of the convolution that reads the input, and the clamp behind it.
     first_conv: Option<(Box<dyn Kernel>, Option<Clamp>)>,
-}
-
-/// What a plan has beside its steps.
-struct Parts {
-    output: TensorId,
-    layers: Vec<TensorId>,
-    layouts: Vec<Layout>,
-    entry: Option<Entry>,
-    visits: Vec<Vec<usize>>,
-    needs_gradient: Vec<bool>,
-    /// Tensors that no step makes and that outlast the passes.
-    given: Vec<TensorId>,
-    keep_values: bool,
-}
-
-/// A kernel with the order of its operands and its result.
-struct Chosen {
-    kernel: Box<dyn Kernel>,
-    order: Order,
 }
 
 impl<'a> Compiler<'a> {
@@ -330,136 +313,6 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// The kernel of any other node: on blocks where its operands are, and a kernel can.
-    fn choose(&self, node: &ShapedNode, operands: &[Operand]) -> Result<Chosen, EngineError> {
-        let shape = self.shaped.shape(node.output);
-        let is_blocked = |value: &ValueId| self.order(*value) == Order::Blocked;
-        if node.operands.iter().any(is_blocked)
-            && let Some(kernel) = self.choose_blocked(node, operands)?
-        {
-            return Ok(Chosen {
-                kernel,
-                order: Order::Blocked,
-            });
-        }
-        Ok(Chosen {
-            kernel: ops::build(&node.operation, operands, shape)?,
-            order: Order::Plain,
-        })
-    }
-
-    fn choose_blocked(
-        &self,
-        node: &ShapedNode,
-        operands: &[Operand],
-    ) -> Result<Option<Box<dyn Kernel>>, EngineError> {
-        let mut varying = node
-            .operands
-            .iter()
-            .filter(|&&value| self.shaped.changes(value) != Change::Never);
-        let Some(&first) = varying.next() else {
-            return Ok(None);
-        };
-        let (rows, layout) = self.blocks(first);
-        // What works element by element sees one long row.
-        let flat = |operand: &Operand| Operand {
-            shape: match operand.constant {
-                None => vec![rows * layout.row_len()],
-                Some(_) => operand.shape.clone(),
-            },
-            constant: operand.constant.clone(),
-        };
-        let shape = self.shaped.shape(node.output);
-        let build_flat = || {
-            let flat: Vec<Operand> = operands.iter().map(flat).collect();
-            ops::build(&node.operation, &flat, &[rows * layout.row_len()])
-        };
-        let kernel = match &node.operation {
-            // What it makes of padding is never seen, but must not spoil sums.
-            Operation::Unary(function) if function.stays_finite() => build_flat()?,
-            // Where both sides have every element, or one is a number that keeps padding finite.
-            Operation::Binary(operation) => {
-                let stays_finite = matches!(
-                    operation,
-                    BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::PRelu
-                );
-                if !stays_finite {
-                    return Ok(None);
-                }
-                let name = node.operation.name();
-                let by_channel =
-                    blocked::by_channel::build(name, *operation, operands, shape, layout)?;
-                if by_channel.is_some() {
-                    return Ok(by_channel);
-                }
-                let fits = operands.iter().all(|operand| match &operand.constant {
-                    None => operand.shape == shape,
-                    Some(values) => values.len() == 1 && operand.shape.len() <= 1,
-                });
-                if !fits {
-                    return self.one_a_channel(node, operands);
-                }
-                build_flat()?
-            }
-            Operation::Concat { axis: 1 } => {
-                let blocks = operands.iter().all(|operand| {
-                    operand.constant.is_none()
-                        && operand.shape.len() == shape.len()
-                        && operand.shape[1].is_multiple_of(layout.block)
-                });
-                if !blocks {
-                    return Ok(None);
-                }
-                let lanes = layout.positions * layout.block;
-                let flat: Vec<Operand> = operands
-                    .iter()
-                    .map(|operand| Operand {
-                        shape: vec![rows, operand.shape[1] / layout.block, lanes],
-                        constant: None,
-                    })
-                    .collect();
-                let result = [rows, shape[1] / layout.block, lanes];
-                ops::build(&node.operation, &flat, &result)?
-            }
-            _ => match blocked::build(&node.operation, operands, shape)? {
-                Some(kernel) => kernel,
-                None => return Ok(None),
-            },
-        };
-        Ok(Some(kernel))
-    }
-
-    /// Arithmetic on blocks where one side has a single element a channel, as a squeeze-and-excitation has.
-    fn one_a_channel(
-        &self,
-        node: &ShapedNode,
-        operands: &[Operand],
-    ) -> Result<Option<Box<dyn Kernel>>, EngineError> {
-        let shape = self.shaped.shape(node.output);
-        let (rows, layout) = self.blocks(node.output);
-        let blocks = rows * layout.n_blocks();
-        let on_blocks = |operand: &Operand| {
-            let same = operand.shape == shape;
-            let single = operand.shape.len() == shape.len()
-                && operand.shape.get(..2) == shape.get(..2)
-                && operand.shape.iter().skip(2).all(|&size| size == 1);
-            let positions = match (same, single) {
-                (true, _) => layout.positions,
-                (_, true) => 1,
-                _ => return None,
-            };
-            operand.constant.is_none().then(|| Operand {
-                shape: vec![blocks, positions, layout.block],
-                constant: None,
-            })
-        };
-        let Some(operands) = operands.iter().map(on_blocks).collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
-        let result = [blocks, layout.positions, layout.block];
-        ops::build(&node.operation, &operands, &result).map(Some)
-    }
-
     /// Computes a value that does not depend on the input.
     fn add_constant(&mut self, node: &ShapedNode) -> Result<(), EngineError> {
         let mut operands: Vec<Operand> = node.operands.iter().map(|&v| self.operand(v)).collect();
@@ -497,191 +350,5 @@ impl<'a> Compiler<'a> {
             }
             other => other,
         }
-    }
-
-    /// The step that alone reads the input, where it is affine up to a clamp and no row of the input is
-    /// asked for.
-    fn entry(&mut self, layers: &[TensorId]) -> Option<Entry> {
-        let mut readers = (0..self.steps.len()).filter(|&s| self.steps[s].inputs.contains(&INPUT));
-        let (step, None) = (readers.next()?, readers.next()) else {
-            return None;
-        };
-        let Step { inputs, output, .. } = &self.steps[step];
-        if inputs != &[INPUT] || layers.contains(&INPUT) || *output == INPUT {
-            return None;
-        }
-        let affine = self.steps[step]
-            .kernel
-            .affine_for_one_row(self.shaped.batch());
-        let (kernel, clamp) = affine
-            .map(|kernel| (kernel, None))
-            .or(self.first_conv.take())?;
-        let batch = self.shaped.batch();
-        let len = self.lens[output.0];
-        let fits = step == 0 && len.is_multiple_of(batch) && self.shaped.rows_are_independent();
-        fits.then_some(Entry {
-            step,
-            kernel,
-            clamp,
-            output: *output,
-            row_len: len / batch,
-        })
-    }
-
-    /// The plan, with the values beside the path that it reads.
-    pub fn finish(
-        mut self,
-        options: &PlanOptions,
-    ) -> Result<(Plan, Vec<(ValueId, TensorId)>), EngineError> {
-        let request = |detail: String| EngineError::Request(detail);
-        if !self.made.contains_key(&self.graph.output()) {
-            return Err(request(
-                "the output does not depend on the input".to_string(),
-            ));
-        }
-        let output = self.tensor(self.graph.output(), Order::Plain);
-        let batch = self.shaped.batch();
-        let layers = options
-            .layers
-            .iter()
-            .map(|layer| {
-                let made = self.tensors.get(&(*layer, self.order(*layer)));
-                made.copied().ok_or_else(|| {
-                    request(format!(
-                        "the layer `{}` is not computed from the input on the way to the output",
-                        self.graph.value(*layer).name
-                    ))
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let channels_last = channels_last(self.graph, self.shaped);
-        let layouts: Vec<Layout> = options
-            .layers
-            .iter()
-            .map(|&layer| self.layout(layer, channels_last[layer.index()]))
-            .collect();
-        let misfit =
-            |(layer, layout): (&TensorId, &Layout)| self.lens[layer.0] != batch * layout.row_len();
-        if let Some(layer) = layers.iter().zip(&layouts).position(misfit) {
-            return Err(request(format!(
-                "the layer `{}` has no row for each sample",
-                self.graph.value(options.layers[layer]).name
-            )));
-        }
-        let entry = self.entry(&layers);
-        let beside = std::mem::take(&mut self.beside);
-        let needs_gradient = self.needs_gradient(&layers);
-        let written_first = assign_gradients(&mut self.steps, &needs_gradient, output);
-        if let Some(layer) = layers.iter().position(|layer| !written_first[layer.0]) {
-            return Err(request(format!(
-                "the layer `{}` has no path to the output",
-                self.graph.value(options.layers[layer]).name
-            )));
-        }
-        let visits = self
-            .steps
-            .iter()
-            .map(|step| {
-                (0..layers.len())
-                    .filter(|&layer| layers[layer] == step.output)
-                    .collect()
-            })
-            .collect();
-        let given: Vec<TensorId> = beside.iter().map(|(_, tensor)| *tensor).collect();
-        let plan = self.into_plan(Parts {
-            output,
-            layers,
-            layouts,
-            entry,
-            visits,
-            needs_gradient,
-            given,
-            keep_values: options.keep_values,
-        });
-        Ok((plan, beside))
-    }
-
-    /// A plan that only runs forward and keeps all values, with the tensors of `wanted` in plain order.
-    pub fn finish_forward(
-        mut self,
-        wanted: &[ValueId],
-    ) -> Result<(Plan, Vec<TensorId>), EngineError> {
-        let output = self.tensor(self.graph.output(), Order::Plain);
-        let wanted = wanted
-            .iter()
-            .map(|&value| self.tensor(value, Order::Plain))
-            .collect();
-        let parts = Parts {
-            output,
-            layers: Vec::new(),
-            layouts: Vec::new(),
-            entry: None,
-            visits: vec![Vec::new(); self.steps.len()],
-            needs_gradient: vec![false; self.lens.len()],
-            given: Vec::new(),
-            keep_values: true,
-        };
-        Ok((self.into_plan(parts), wanted))
-    }
-
-    fn into_plan(self, parts: Parts) -> Plan {
-        let buffers = Buffers::assign(&Lifetimes {
-            steps: &self.steps,
-            lens: &self.lens,
-            input: INPUT,
-            output: parts.output,
-            layers: &parts.layers,
-            given: &parts.given,
-            needs_gradient: &parts.needs_gradient,
-            keep_values: parts.keep_values,
-        });
-        Plan {
-            batch: self.shaped.batch(),
-            input: INPUT,
-            output: parts.output,
-            layouts: parts.layouts,
-            entry: parts.entry,
-            upstream: None,
-            level: self.conv.level,
-            scratch_len: self
-                .steps
-                .iter()
-                .map(|step| step.kernel.scratch_len())
-                .max()
-                .unwrap_or(0),
-            lens: self.lens,
-            steps: self.steps,
-            layers: parts.layers,
-            visits: parts.visits,
-            buffers,
-            saved_len: self.saved_len,
-            keep_values: parts.keep_values,
-        }
-    }
-
-    /// How a layer's rows lie in memory.
-    fn layout(&self, layer: ValueId, channels_last: bool) -> Layout {
-        let (_, blocked) = self.blocks(layer);
-        match (self.order(layer), self.shaped.shape(layer).split_last()) {
-            (Order::Plain, Some((&channels, rows))) if channels_last => {
-                Layout::channels_last(channels, rows.iter().skip(1).product())
-            }
-            (Order::Plain, _) => Layout::plain(blocked.channels, blocked.positions),
-            (Order::Blocked, _) => blocked,
-        }
-    }
-
-    /// Tensors that are requested or lie between a requested one and the output.
-    fn needs_gradient(&self, layers: &[TensorId]) -> Vec<bool> {
-        let mut needs = vec![false; self.lens.len()];
-        for layer in layers {
-            needs[layer.0] = true;
-        }
-        for step in &self.steps {
-            if step.inputs.iter().any(|input| needs[input.0]) {
-                needs[step.output.0] = true;
-            }
-        }
-        needs
     }
 }
