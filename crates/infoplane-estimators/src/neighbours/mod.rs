@@ -92,20 +92,23 @@ pub(crate) fn count_around_by(
     debug_assert!(k >= 1 && first.n() > k && first.n() == second.n());
     match method {
         Method::Tree => {
-            let joint = Tree::new(&first.beside(second));
+            let (joint, (first, second)) = rayon::join(
+                || Tree::new(&first.beside(second)),
+                || rayon::join(|| Side::new(first), || Side::new(second)),
+            );
             let radii = joint.nearest(k, |sample, neighbours| radii(sample, neighbours));
             let firsts: Vec<f64> = radii.iter().map(|r| r.first).collect();
             let seconds: Vec<f64> = radii.iter().map(|r| r.second).collect();
             let (first, second) = rayon::join(
-                || count_within(first, &firsts),
-                || count_within(second, &seconds),
+                || first.count_within(&firsts),
+                || second.count_within(&seconds),
             );
             let counts = |i: usize| Counts {
                 first: first[i],
                 second: second[i],
                 joint: radii[i].joint.map_or(0, |radius| joint.count_at(i, radius)),
             };
-            parallel::map_runs(radii.len(), 64, |run| run.map(counts).collect())
+            parallel::map_runs(radii.len(), 1024, |run| run.map(counts).collect())
         }
         Method::AllPairs => {
             let sides = [Columns::new(first), Columns::new(second)];
@@ -134,12 +137,27 @@ pub(crate) fn count_around_by(
     }
 }
 
-/// For each point, how many lie within its own closed radius, itself among them.
-fn count_within(points: &Points, radii: &[f64]) -> Vec<usize> {
-    if points.width() == 1 {
-        Line::new(points.data()).count_within(radii)
-    } else {
-        Tree::new(points).count_within(radii)
+/// Points that are counted within radii.
+enum Side<'a> {
+    Line(Line<'a>),
+    Tree(Tree),
+}
+
+impl<'a> Side<'a> {
+    fn new(points: &'a Points) -> Self {
+        if points.width() == 1 {
+            Self::Line(Line::new(points.data()))
+        } else {
+            Self::Tree(Tree::new(points))
+        }
+    }
+
+    /// For each point, how many lie within its own closed radius, itself among them.
+    fn count_within(&self, radii: &[f64]) -> Vec<usize> {
+        match self {
+            Self::Line(line) => line.count_within(radii),
+            Self::Tree(tree) => tree.count_within(radii),
+        }
     }
 }
 
@@ -221,7 +239,7 @@ pub(crate) fn count_around_in_classes_by(
                 })
                 .collect();
             let radii: Vec<f64> = found.iter().map(|f| open_unless_zero(f.0)).collect();
-            let all = count_within(points, &radii);
+            let all = Side::new(points).count_within(&radii);
             found
                 .into_iter()
                 .zip(all)

@@ -27,27 +27,50 @@ pub enum ColumnScale {
     NormalScores,
 }
 
-/// Replaces a column of row-major data by Φ⁻¹((rank − ½)/N), the mean rank of equal numbers.
-fn normal_scores(data: &mut [f64], column: usize, width: usize) {
-    let mut order: Vec<(f64, usize)> = data
-        .iter()
-        .skip(column)
-        .step_by(width)
-        .enumerate()
-        .map(|(row, &value)| (value, row))
-        .collect();
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let n = order.len() as f64;
-    let mut before = 0;
-    // −0 and 0 are neighbours in this order, and equal.
-    for equal in order.chunk_by(|a, b| a.0 == b.0) {
-        let share = (before as f64 + 0.5 * equal.len() as f64) / n;
-        let score = std::f64::consts::SQRT_2 * erf_inv(2.0 * share - 1.0);
-        equal
-            .iter()
-            .for_each(|&(_, row)| data[row * width + column] = score);
-        before += equal.len();
+/// Φ⁻¹((rank − ½)/n), by twice the mean rank of equal numbers less 1, which is whole.
+fn normal_score(twice: usize, n: usize) -> f64 {
+    let share = 0.5 * twice as f64 / n as f64;
+    std::f64::consts::SQRT_2 * erf_inv(2.0 * share - 1.0)
+}
+
+/// Replaces each column of row-major data by its normal scores, equal numbers having the score of their mean
+/// rank. Returns whether a column has no equal numbers.
+fn normal_scores(data: &mut [f64], width: usize) -> bool {
+    let n = data.len() / width.max(1);
+    let untied: Vec<f64> = (0..n).map(|rank| normal_score(2 * rank + 1, n)).collect();
+    let mut distinct = false;
+    let mut order = Vec::with_capacity(n);
+    for column in 0..width {
+        order.clear();
+        let numbers = data.iter().skip(column).step_by(width);
+        order.extend(
+            (0_u32..)
+                .zip(numbers)
+                .map(|(row, &value)| by_value(value, row)),
+        );
+        order.sort_unstable();
+        let mut before = 0;
+        for equal in order.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let score = match equal {
+                [_] => untied[before],
+                _ => normal_score(2 * before + equal.len(), n),
+            };
+            for key in equal {
+                data[(key & u128::from(u32::MAX)) as usize * width + column] = score;
+            }
+            before += equal.len();
+        }
+        distinct |= order.windows(2).all(|pair| pair[0] >> 32 != pair[1] >> 32);
     }
+    distinct
+}
+
+/// Orders by the value, −0 and 0 being equal, then by the row, which is in the lowest 32 bits.
+fn by_value(value: f64, row: u32) -> u128 {
+    let bits = (value + 0.0).to_bits();
+    let sign = 1 << 63;
+    let ordered = if bits & sign == 0 { bits | sign } else { !bits };
+    u128::from(ordered) << 32 | u128::from(row)
 }
 
 /// Points `[n, width]`, row-major; the width may be 0.
@@ -60,6 +83,8 @@ pub(crate) struct Points {
     log_scale: f64,
     /// Columns left out because they are constant.
     constant: usize,
+    /// Whether it is known that no point repeats another.
+    distinct: bool,
 }
 
 impl Points {
@@ -102,11 +127,7 @@ impl Points {
                 ColumnScale::None | ColumnScale::NormalScores => row[column],
             }));
         }
-        if scale == ColumnScale::NormalScores {
-            for column in 0..kept.len() {
-                normal_scores(&mut data, column, kept.len());
-            }
-        }
+        let distinct = scale == ColumnScale::NormalScores && normal_scores(&mut data, kept.len());
         let log_scale = match scale {
             ColumnScale::Deviation => kept
                 .iter()
@@ -120,6 +141,7 @@ impl Points {
             width: kept.len(),
             log_scale,
             constant: columns - kept.len(),
+            distinct,
         }
     }
 
@@ -132,6 +154,7 @@ impl Points {
             width,
             log_scale: 0.0,
             constant: 0,
+            distinct: false,
         }
     }
 
@@ -196,6 +219,9 @@ impl Points {
 
     /// The share of points that repeat an earlier one, in [0, 1).
     pub(crate) fn repeated(&self) -> f64 {
+        if self.distinct {
+            return 0.0;
+        }
         // Points that differ in their first coordinate, as continuous ones do, need no further look.
         let mut first: Vec<f64> = (0..self.n)
             .filter_map(|point| self.row(point).first().copied())
@@ -212,5 +238,41 @@ impl Points {
             .windows(2)
             .filter(|w| self.row(w[0]) == self.row(w[1]));
         repeats.count() as f64 / self.n as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_quantiles_at_mean_ranks() {
+        // Two columns; the first has a pair of equal numbers, 0 and −0.
+        let mut data = [0.0, 5.0, -3.0, 1e300, -0.0, -7.0, 2.0, -1e-300];
+        assert!(normal_scores(&mut data, 2));
+        let quantile = |share: f64| std::f64::consts::SQRT_2 * erf_inv(2.0 * share - 1.0);
+        let [lowest, low, high, highest] = [0.125, 0.375, 0.625, 0.875].map(quantile);
+        let middle = quantile(0.5);
+        let expected = [middle, high, lowest, highest, middle, lowest, highest, low];
+        assert_eq!(data, expected);
+
+        let mut tied = [1.0, 1.0, 2.0];
+        assert!(!normal_scores(&mut tied, 1));
+    }
+
+    #[test]
+    fn order_is_that_of_numbers() {
+        let numbers = [
+            -f64::MAX,
+            -1.0,
+            -f64::MIN_POSITIVE,
+            0.0,
+            1e-300,
+            1.0,
+            f64::MAX,
+        ];
+        assert!(numbers.is_sorted_by_key(|&value| by_value(value, 0)));
+        assert_eq!(by_value(-0.0, 3), by_value(0.0, 3));
+        assert!(by_value(1.0, 2) < by_value(1.0, 3));
     }
 }

@@ -17,10 +17,10 @@ use super::points::Points;
 use crate::parallel;
 
 /// Most points in a leaf.
-const LEAF_POINTS: usize = 16;
+const LEAF_POINTS: usize = 32;
 
 /// Leaves whose queries are one piece of parallel work.
-const LEAVES_A_PIECE: usize = 16;
+const LEAVES_A_PIECE: usize = 8;
 
 pub(super) struct Tree {
     width: usize,
