@@ -135,19 +135,26 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
     resampling: &Resampling,
 ) -> Result<Estimate, EstimatorError> {
     let point = estimator.point(pair, resampling.seed)?;
+    Ok(assembled(
+        point,
+        on_halves(estimator, pair, resampling),
+        permuted(estimator, pair, resampling),
+        estimator.growth_limit(),
+    ))
+}
+
+/// The value on every half.
+pub(crate) fn on_halves<E: Estimator + ?Sized>(
+    estimator: &E,
+    pair: &Pair<'_>,
+    resampling: &Resampling,
+) -> Vec<f64> {
     let halves = random_halves(pair.n_samples(), resampling.subsamples, resampling.seed);
-    let subsamples = parallel::map(halves.len(), |replicate| {
+    parallel::map(halves.len(), |replicate| {
         let member = &halves[replicate];
         let rows: Vec<usize> = (0..member.len()).filter(|&i| member[i]).collect();
         value_on(estimator, pair, (&rows, &rows), resampling, replicate)
-    });
-    let permuted = permuted(estimator, pair, resampling);
-    Ok(assembled(
-        point,
-        subsamples,
-        permuted,
-        estimator.growth_limit(),
-    ))
+    })
 }
 
 /// The value under every permutation of the other side. The samples' identity has no null: any order

@@ -44,7 +44,8 @@
 //! **Bad cases.** Constant vectors carry 0 bits. Duplicates are like one sample of more weight. One
 //! class gives 0; a class of one sample is an eigenvalue of its own.
 //!
-//! **Intervals.** Halves keep the scale and the width of the whole; permuted labels choose their own width.
+//! **Intervals.** Halves keep the scale and the width of the whole, with two vectors they choose their own; permuted
+//! labels choose their own width. Of two vectors a permutation changes only the spectrum of both together.
 //!
 //! Cost: N² d + 4/3 N³ for each exact spectrum (one, and a smaller one a class; three for two
 //! vectors), N m (d + m) + m³ with m landmarks. Memory: 8 N² bytes a spectrum up to the limit, which
@@ -141,6 +142,13 @@ struct OfClasses {
     alone: Entropy,
     /// S_α of the classes: the ceiling.
     classes: f64,
+}
+
+/// Two vectors in units of their kernels' widths, and the entropy of each.
+struct Sides {
+    first: Rows,
+    second: Rows,
+    alone: [Entropy; 2],
 }
 
 /// An entropy in bits, with bounds.
@@ -251,6 +259,31 @@ impl Renyi {
         Ok((rows, filled(point, entropy, entropy, n)))
     }
 
+    /// Both sides in units of their widths with their entropies, and the information of one about the other.
+    fn vectors_point(
+        &self,
+        pair: &Pair<'_>,
+        sides: [&Scaled; 2],
+        seed: u64,
+    ) -> Result<(Sides, Point), EstimatorError> {
+        let n = pair.n_samples();
+        let widths = sides.map(|side| self.rule_width(side, n));
+        let [first, second] = [0, 1].map(|side| in_widths(sides[side], widths[side]));
+        let joint = first.beside(&second);
+        let all = [&joint, &first, &second];
+        let entropies = parallel::try_map_items(&all, |rows| self.entropy_of(rows, seed))?;
+        let alone = [entropies[1], entropies[2]];
+        let mut point = Point::of(pair, 0.0);
+        point.chosen.insert("width".to_owned(), json!(widths));
+        let information = alone[0].shared(alone[1], entropies[0]);
+        let sides = Sides {
+            first,
+            second,
+            alone,
+        };
+        Ok((sides, filled(point, information, entropies[0], n)))
+    }
+
     fn class_point(&self, pair: &Pair<'_>, width: f64, found: &OfClasses) -> Point {
         let mut point = Point::of(pair, 0.0);
         point.chosen.insert("width".to_owned(), json!(width));
@@ -297,41 +330,27 @@ impl Estimator for Renyi {
 
     /// The seed chooses the landmarks, and nothing below the limit.
     fn point(&self, pair: &Pair<'_>, seed: u64) -> Result<Point, EstimatorError> {
-        let n = pair.n_samples();
-        let mut point = Point::of(pair, 0.0);
+        let point = Point::of(pair, 0.0);
         let Some(scaled) = self.scaled(pair.vectors())? else {
             return Ok(point);
         };
-        let (information, used) = match pair.about() {
-            About::Identity => return Ok(self.identity_point(pair, &scaled, seed)?.1),
+        match pair.about() {
+            About::Identity => Ok(self.identity_point(pair, &scaled, seed)?.1),
             About::Classes(labels) => {
                 let width = self.widths_for(&scaled, std::slice::from_ref(labels))[0];
                 let rows = in_widths(&scaled, width);
                 let alone = self.entropy_of(&rows, seed)?;
                 let found = self.of_classes(&rows, labels, alone, seed)?;
-                return Ok(self.class_point(pair, width, &found));
+                Ok(self.class_point(pair, width, &found))
             }
-            About::Vectors(other) => {
-                let Some(second) = self.scaled(other)? else {
-                    return Ok(point);
-                };
-                let widths = [self.rule_width(&scaled, n), self.rule_width(&second, n)];
-                point.chosen.insert("width".to_owned(), json!(widths));
-                let first = in_widths(&scaled, widths[0]);
-                let second = in_widths(&second, widths[1]);
-                let all = [first.beside(&second), first, second];
-                let entropies = parallel::try_map_items(&all, |rows| self.entropy_of(rows, seed))?;
-                match entropies.as_slice() {
-                    &[joint, one, two] => (one.shared(two, joint), joint),
-                    // There are three.
-                    _ => return Ok(point),
-                }
-            }
-        };
-        Ok(filled(point, information, used, n))
+            About::Vectors(other) => match self.scaled(other)? {
+                Some(second) => Ok(self.vectors_point(pair, [&scaled, &second], seed)?.1),
+                None => Ok(point),
+            },
+        }
     }
 
-    /// As for every family, but halves have the kernel that the whole chose.
+    /// As for every family, but with one vector halves have the kernel that the whole chose.
     fn estimate(
         &self,
         pair: &Pair<'_>,

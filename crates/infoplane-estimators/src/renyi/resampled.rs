@@ -1,12 +1,12 @@
 //! Intervals and nulls of `renyi`, which share spectra where a family that knew only points could not.
 //!
-//! A half of the samples has the scale and the width that the whole chose. A permuted labelling chooses
-//! its own width, as the observed one did, so that the null is that of the same procedure; the
-//! spectrum without the labels is computed once a width.
+//! A half of the samples has the scale and the width that the whole chose, and with two vectors its own. A permuted
+//! labelling chooses its own width, as the observed one did, so that the null is that of the same procedure;
+//! the spectrum without the labels is computed once a width, and that of each of two vectors once.
 
 use super::{Renyi, in_widths};
 use crate::distances::Rows;
-use crate::estimator::{assembled, resampled};
+use crate::estimator::{assembled, on_halves, resampled};
 use crate::parallel;
 use crate::principal::Scaled;
 use crate::resample::{random_halves, random_permutations};
@@ -22,7 +22,10 @@ impl Renyi {
             return resampled(self, pair, resampling);
         };
         match pair.about() {
-            About::Vectors(_) => resampled(self, pair, resampling),
+            About::Vectors(other) => match self.scaled(other)? {
+                Some(second) => self.resampled_vectors(pair, [&scaled, &second], resampling),
+                None => resampled(self, pair, resampling),
+            },
             About::Identity => {
                 let (rows, point) = self.identity_point(pair, &scaled, resampling.seed)?;
                 let halves = each_half(&rows, resampling, |half, _, seed| {
@@ -32,6 +35,24 @@ impl Renyi {
             }
             About::Classes(labels) => self.resampled_classes(pair, &scaled, labels, resampling),
         }
+    }
+
+    fn resampled_vectors(
+        &self,
+        pair: &Pair<'_>,
+        sides: [&Scaled; 2],
+        resampling: &Resampling,
+    ) -> Result<Estimate, EstimatorError> {
+        let seed = resampling.seed;
+        let (sides, point) = self.vectors_point(pair, sides, seed)?;
+        let orders = random_permutations(pair.n_samples(), resampling.permutations, seed);
+        let [one, two] = sides.alone;
+        let permuted = parallel::try_map_items(&orders, |order| {
+            let joint = sides.first.beside(&sides.second.subset(order));
+            Ok(one.shared(two, self.entropy_of(&joint, seed)?).value)
+        })?;
+        let halves = on_halves(self, pair, resampling);
+        Ok(assembled(point, halves, permuted, None))
     }
 
     fn resampled_classes(

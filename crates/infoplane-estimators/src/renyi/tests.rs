@@ -195,3 +195,31 @@ fn shared_spectra_give_what_single_estimates_give() {
         assert!(apart.abs() < 0.3, "{apart}");
     }
 }
+
+/// The null of two vectors is that of the figures of permuted pairs, of which two spectra are known.
+#[test]
+fn permuted_vectors_are_pairs_of_their_own() {
+    let task = tasks::all()
+        .into_iter()
+        .find(|t| t.name == "normal-dense-2");
+    let data = task.unwrap().sample(120, 1);
+    let pair = data.pair().unwrap();
+    let estimator = renyi(|_| {});
+    let resampling = Resampling {
+        subsamples: 6,
+        permutations: 5,
+        seed: 3,
+    };
+    let found = estimator.estimate(&pair, &resampling).unwrap();
+    let point = estimator.point(&pair, 3).unwrap();
+    assert_eq!(found.value, point.value);
+
+    let all: Vec<usize> = (0..120).collect();
+    let orders = crate::resample::random_permutations(120, 5, 3);
+    let values = orders.iter().map(|order| {
+        let permuted = crate::pair::OwnedPair::gather(&pair, &all, order);
+        estimator.point(&permuted.as_pair(), 3).unwrap().value
+    });
+    let mean = values.sum::<f64>() / 5.0;
+    assert!((found.null.unwrap().mean - mean).abs() < 1e-9);
+}
