@@ -3,6 +3,7 @@
 
 mod aligned;
 mod backend;
+mod cache;
 mod error;
 mod gemm;
 mod kernel;
