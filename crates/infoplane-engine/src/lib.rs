@@ -3,7 +3,6 @@
 
 mod aligned;
 mod backend;
-mod cache;
 mod error;
 mod gemm;
 mod kernel;
