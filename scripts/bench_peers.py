@@ -89,9 +89,16 @@ def main() -> int:
         print(f"FMA peak {peak['gflops_one']:.0f} GFLOP/s on one core, {peak['gflops_all']:.0f} on all")
         if shared is None:
             print("there is no folder of trained networks: weights by formula, noise for images")
-        found = rows.measure(
-            settings, keys, lambda row: print(f"\n{tables.text(row, peak)}", flush=True)
-        )
+        faults = []
+
+        def failed(key: str, why: str) -> None:
+            faults.append(key)
+            print(f"\n{key} could not be measured: {why}", flush=True)
+
+        def done(row) -> None:
+            print(f"\n{tables.text(row, peak)}", flush=True)
+
+        found = rows.measure(settings, keys, done, failed)
         # The machine may have been slowed down at first.
         again = meter.go()
     peak |= {name: max(peak[name], again[name]) for name in again}
@@ -105,7 +112,7 @@ def main() -> int:
     if args.json:
         everything = tables.as_json(found, peak, machine, versions)
         args.json.write_text(json.dumps(everything, indent=1) + "\n")
-    return 1 if any(row.faults for row in found) else 0
+    return 1 if faults or any(row.faults for row in found) else 0
 
 
 def restarted(args: argparse.Namespace) -> list[str]:

@@ -1,11 +1,11 @@
 """Peak memory of the program itself, as a user runs it."""
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from .measure import Row
+from .resident import Ended
 
 # Beside the weights.
 ALLOWED = 400e6
@@ -34,7 +34,7 @@ def peak(command: list) -> float:
             highest = max(highest, 1024 * int(marks[0]))
         time.sleep(0.002)
     if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+        raise Ended(f"{' '.join(command)} ended with {process.returncode}")
     return float(highest)
 
 

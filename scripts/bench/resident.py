@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,6 +10,10 @@ from .environment import SCRIPTS
 
 # Threads of the side that has just run may still spin for a moment.
 PAUSE = 0.2
+
+
+class Ended(Exception):
+    """A program that ended before it was told to."""
 
 
 class Resident:
@@ -40,7 +43,7 @@ class Resident:
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait()
-            sys.exit(f"{self.name} ended with {code}: {' '.join(self.command)}")
+            raise Ended(f"{self.name} ended with {code}: {' '.join(self.command)}")
         return json.loads(line)
 
     def __enter__(self):

@@ -7,7 +7,7 @@ from . import memory
 from .convergence import Convergence
 from .material import network
 from .measure import Row, alternate, compare, must_agree, vector_error
-from .resident import Programs
+from .resident import Ended, Programs
 
 # ResNet50's blocks.
 BLOCKS = [f"layer{stage}.{block}" for stage, n in enumerate([3, 4, 6, 3], 1) for block in range(n)]
@@ -243,13 +243,17 @@ def groups() -> dict:
     return rows
 
 
-def measure(settings: Settings, keys: list[str], done) -> list[Row]:
-    """Measures `keys`; each row is shown to `done` when it is there."""
-    every, rows = groups(), {}
+def measure(settings: Settings, keys: list[str], done, failed) -> list[Row]:
+    """Measures `keys`. Each row is shown to `done` when it is there; `failed` is told what had no row and why."""
+    every, rows, without = groups(), {}, set()
     for key in keys:
-        if key in rows:
+        if key in rows or every[key] in without:
             continue
-        for row in every[key](settings, set(keys)):
-            rows[row.key] = row
-            done(row)
+        try:
+            for row in every[key](settings, set(keys)):
+                rows[row.key] = row
+                done(row)
+        except Ended as error:
+            without.add(every[key])
+            failed(key, str(error))
     return [rows[key] for key in every if key in rows]
