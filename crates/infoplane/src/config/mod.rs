@@ -53,7 +53,7 @@ pub struct RunConfig {
     pub tolerance: Option<f64>,
     /// Most intervals of the adaptive quadrature.
     pub max_steps: Option<usize>,
-    /// A name that [`Preprocess::preset`] takes.
+    /// A name that [`infoplane_data::Preprocess::preset`] takes.
     pub preset: Option<String>,
     /// Shorter side to resize to, in pixels.
     pub resize: Option<u32>,
@@ -69,7 +69,8 @@ pub struct RunConfig {
     pub std: Option<Vec<f32>>,
     /// Channels in the order blue, green, red.
     pub bgr: bool,
-    /// `order`, `index`, `wnid` or `name` (see [`ClassMap`]), or a file of class names or of a mapping.
+    /// `order`, `index`, `wnid` or `name` (see [`infoplane_data::ClassMap`]), or a file of class names or
+    /// of a mapping.
     pub classes: Option<PathBuf>,
     /// A list of labels for images without class folders.
     pub labels: Option<PathBuf>,
