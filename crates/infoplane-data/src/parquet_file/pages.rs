@@ -243,14 +243,16 @@ impl<R: Read> Compact<R> {
                 self.skip_bytes(length)
             }
             STRUCT if depth > 0 => self.each_field(|header, _, kind| header.skip(kind, depth - 1)),
-            _ => Err(broken("a page header has fields of other types")),
+            _ => Err(broken(
+                "a page header or the footer has fields of other types",
+            )),
         }
     }
 
     /// Steps over a value of a footer.
     fn step_over(&mut self, kind: u8, depth: usize) -> io::Result<()> {
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(broken("it is nested too deeply"));
+            return Err(broken("its footer is nested too deeply"));
         };
         match kind {
             STRUCT => self.each_field(|footer, _, kind| footer.step_over(kind, depth)),
