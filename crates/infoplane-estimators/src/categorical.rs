@@ -1,7 +1,7 @@
 //! Two categorical variables: the information of two label columns.
 
 use crate::counts::{Correction, Table};
-use crate::resample::{random_halves, random_permutations, subsampling_interval, summarise_null};
+use crate::resample::{on_halves, random_permutations, subsampling_interval, summarise_null};
 use crate::{Estimate, EstimatorError, Labels, Parameters, Resampling};
 
 /// I(A;B) in bits of two label columns.
@@ -31,13 +31,9 @@ pub fn categorical_information(
     let whole = table(first, second);
     let value = whole.information(Correction::MillerMadow);
     let plug_in = whole.information(Correction::None);
-    let subsamples: Vec<f64> = random_halves(n, resampling.subsamples, resampling.seed)
-        .iter()
-        .map(|member| {
-            let rows: Vec<usize> = (0..n).filter(|&i| member[i]).collect();
-            table(&first.gather(&rows), &second.gather(&rows)).information(Correction::MillerMadow)
-        })
-        .collect();
+    let subsamples = on_halves(n, resampling, |rows, _| {
+        table(&first.gather(rows), &second.gather(rows)).information(Correction::MillerMadow)
+    });
     let permuted = random_permutations(n, resampling.permutations, resampling.seed)
         .iter()
         .map(|order| table(first, &second.gather(order)).information(Correction::MillerMadow))

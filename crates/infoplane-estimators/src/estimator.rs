@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::pair::OwnedPair;
 use crate::parallel;
-use crate::resample::{random_halves, random_permutations, subsampling_interval, summarise_null};
+use crate::resample::{on_halves, random_permutations, subsampling_interval, summarise_null};
 use crate::{About, Estimate, EstimatorError, Pair, Samples};
 
 /// Parameters by name, as they are shown and stored.
@@ -128,6 +128,13 @@ impl Default for Resampling {
     }
 }
 
+impl Resampling {
+    /// The seed of one of the halves and permutations.
+    pub(crate) fn seed_of(&self, replicate: usize) -> u64 {
+        self.seed.wrapping_add(1 + replicate as u64)
+    }
+}
+
 /// The point, its value on every half, and its value under every permutation of the other side.
 pub(crate) fn resampled<E: Estimator + ?Sized>(
     estimator: &E,
@@ -137,23 +144,20 @@ pub(crate) fn resampled<E: Estimator + ?Sized>(
     let point = estimator.point(pair, resampling.seed)?;
     Ok(assembled(
         point,
-        on_halves(estimator, pair, resampling),
+        values_on_halves(estimator, pair, resampling),
         permuted(estimator, pair, resampling),
         estimator.growth_limit(),
     ))
 }
 
 /// The value on every half.
-pub(crate) fn on_halves<E: Estimator + ?Sized>(
+pub(crate) fn values_on_halves<E: Estimator + ?Sized>(
     estimator: &E,
     pair: &Pair<'_>,
     resampling: &Resampling,
 ) -> Vec<f64> {
-    let halves = random_halves(pair.n_samples(), resampling.subsamples, resampling.seed);
-    parallel::map(halves.len(), |replicate| {
-        let member = &halves[replicate];
-        let rows: Vec<usize> = (0..member.len()).filter(|&i| member[i]).collect();
-        value_on(estimator, pair, (&rows, &rows), resampling, replicate)
+    on_halves(pair.n_samples(), resampling, |rows, seed| {
+        value_on(estimator, pair, (rows, rows), seed)
     })
 }
 
@@ -171,14 +175,8 @@ pub(crate) fn permuted<E: Estimator + ?Sized>(
     let all: Vec<usize> = (0..pair.n_samples()).collect();
     let orders = random_permutations(all.len(), count, resampling.seed);
     let values = parallel::map(orders.len(), |index| {
-        let replicate = resampling.subsamples + index;
-        value_on(
-            estimator,
-            pair,
-            (&all, &orders[index]),
-            resampling,
-            replicate,
-        )
+        let seed = resampling.seed_of(resampling.subsamples + index);
+        value_on(estimator, pair, (&all, &orders[index]), seed)
     });
     values
         .into_iter()
@@ -192,11 +190,9 @@ fn value_on<E: Estimator + ?Sized>(
     estimator: &E,
     pair: &Pair<'_>,
     (vectors, about): (&[usize], &[usize]),
-    resampling: &Resampling,
-    replicate: usize,
+    seed: u64,
 ) -> f64 {
     let gathered = OwnedPair::gather(pair, vectors, about);
-    let seed = resampling.seed.wrapping_add(1 + replicate as u64);
     estimator
         .point(&gathered.as_pair(), seed)
         .map_or(f64::NAN, |point| point.value)

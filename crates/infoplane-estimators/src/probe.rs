@@ -37,7 +37,7 @@ use crate::estimator::{assembled, permuted};
 use crate::ksg::identity;
 use crate::network::{Classifier, Fold, Inputs, Network, Training, folds, train};
 use crate::parallel;
-use crate::resample::random_halves;
+use crate::resample::on_halves;
 use crate::ross::resolved;
 use crate::{
     About, Estimate, Estimator, EstimatorError, Labels, Pair, Parameters, Point, Resampling,
@@ -283,21 +283,19 @@ impl Estimator for Probe {
         resampling: &Resampling,
     ) -> Result<Estimate, EstimatorError> {
         let labels = self.labels(pair)?;
-        let halves = random_halves(pair.n_samples(), resampling.subsamples, resampling.seed);
         let Some(judged) = self.judged(pair, labels, resampling.seed)? else {
             let nothing = resolved(pair, 0.0, Parameters::new());
-            let subsamples = vec![0.0; halves.len()];
+            let subsamples = vec![0.0; resampling.subsamples];
             let permuted = vec![0.0; resampling.permutations];
             return Ok(assembled(nothing, subsamples, permuted, None));
         };
-        let of_half = |member: &Vec<bool>| {
-            let rows: Vec<usize> = (0..member.len()).filter(|&i| member[i]).collect();
+        let subsamples = on_halves(pair.n_samples(), resampling, |rows, _| {
             let log = rows.iter().map(|&row| judged.log_probabilities[row]);
-            Judged::bound(&labels.gather(&rows), log) * LOG2_E
-        };
+            Judged::bound(&labels.gather(rows), log) * LOG2_E
+        });
         Ok(assembled(
             judged.point(pair, labels),
-            halves.iter().map(of_half).collect(),
+            subsamples,
             permuted(self, pair, resampling),
             None,
         ))

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::Null;
+use crate::{Null, Resampling, parallel};
 
 /// Streams of the seed that no sample's noise uses.
 const SUBSAMPLE_STREAM: u64 = 1 << 62;
@@ -73,6 +73,19 @@ pub(crate) fn random_halves(n: usize, count: usize, seed: u64) -> Vec<Vec<bool>>
             member
         })
         .collect()
+}
+
+/// `figure` of the samples of each random half of `0..n`, which has a seed of its own.
+pub(crate) fn on_halves(
+    n: usize,
+    resampling: &Resampling,
+    figure: impl Fn(&[usize], u64) -> f64 + Sync,
+) -> Vec<f64> {
+    let halves = random_halves(n, resampling.subsamples, resampling.seed);
+    parallel::map(halves.len(), |replicate| {
+        let rows: Vec<usize> = (0..n).filter(|&i| halves[replicate][i]).collect();
+        figure(&rows, resampling.seed_of(replicate))
+    })
 }
 
 /// `count` random orders of `0..n`.

@@ -103,16 +103,19 @@ pub(super) fn check_footer(file: &File, length: u64) -> io::Result<()> {
         bytes: BufReader::new(file.take(footer)),
         length: 0,
     };
-    footer.step_over(STRUCT, MAX_DEPTH)
+    footer.step_over(STRUCT, FOOTER_DEPTH)
 }
 
 fn broken(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// Structs within structs; a page's header has statistics within its data, a footer statistics within a
-/// column's metadata within a chunk within a row group, and lists around some.
-const MAX_DEPTH: usize = 16;
+/// Structs within structs; a page's header has statistics within its data.
+const MAX_DEPTH: usize = 8;
+
+/// Structs and lists within each other; a footer has statistics within a column's metadata within a chunk within a
+/// row group, and lists around some.
+const FOOTER_DEPTH: usize = 16;
 
 /// Thrift's types of fields.
 const FALSE: u8 = 1;
@@ -339,7 +342,9 @@ mod tests {
     fn footers_with_lists() {
         let step = |bytes: &[u8]| {
             let mut footer = Compact { bytes, length: 0 };
-            footer.step_over(STRUCT, MAX_DEPTH).map(|()| footer.length)
+            footer
+                .step_over(STRUCT, FOOTER_DEPTH)
+                .map(|()| footer.length)
         };
         // A version, a list of two structs of one number, a long list of texts, an i64.
         let structs = [0x19, 0x2c, 0x15, 2, 0, 0x15, 4, 0];

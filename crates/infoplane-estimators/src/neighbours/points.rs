@@ -49,18 +49,21 @@ fn normal_scores(data: &mut [f64], width: usize) -> bool {
                 .map(|(row, &value)| by_value(value, row)),
         );
         order.sort_unstable();
-        let mut before = 0;
+        let (mut before, mut tied) = (0, false);
         for equal in order.chunk_by(|a, b| a >> 32 == b >> 32) {
             let score = match equal {
                 [_] => untied[before],
-                _ => normal_score(2 * before + equal.len(), n),
+                _ => {
+                    tied = true;
+                    normal_score(2 * before + equal.len(), n)
+                }
             };
             for key in equal {
                 data[(key & u128::from(u32::MAX)) as usize * width + column] = score;
             }
             before += equal.len();
         }
-        distinct |= order.windows(2).all(|pair| pair[0] >> 32 != pair[1] >> 32);
+        distinct |= !tied;
     }
     distinct
 }

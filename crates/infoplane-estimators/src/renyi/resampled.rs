@@ -6,10 +6,10 @@
 
 use super::{Renyi, in_widths};
 use crate::distances::Rows;
-use crate::estimator::{assembled, on_halves, resampled};
+use crate::estimator::{assembled, resampled, values_on_halves};
 use crate::parallel;
 use crate::principal::Scaled;
-use crate::resample::{random_halves, random_permutations};
+use crate::resample::{on_halves, random_permutations};
 use crate::{About, Estimate, EstimatorError, Labels, Pair, Resampling};
 
 impl Renyi {
@@ -51,7 +51,7 @@ impl Renyi {
             let joint = sides.first.beside(&sides.second.subset(order));
             Ok(one.shared(two, self.entropy_of(&joint, seed)?).value)
         })?;
-        let halves = on_halves(self, pair, resampling);
+        let halves = values_on_halves(self, pair, resampling);
         Ok(assembled(point, halves, permuted, None))
     }
 
@@ -107,10 +107,7 @@ fn each_half(
     resampling: &Resampling,
     figure: impl Fn(&Rows, &[usize], u64) -> Result<f64, EstimatorError> + Sync,
 ) -> Vec<f64> {
-    let halves = random_halves(rows.n(), resampling.subsamples, resampling.seed);
-    parallel::map(halves.len(), |replicate| {
-        let members: Vec<usize> = (0..rows.n()).filter(|&i| halves[replicate][i]).collect();
-        let seed = resampling.seed.wrapping_add(1 + replicate as u64);
-        figure(&rows.subset(&members), &members, seed).unwrap_or(f64::NAN)
+    on_halves(rows.n(), resampling, |members, seed| {
+        figure(&rows.subset(members), members, seed).unwrap_or(f64::NAN)
     })
 }
