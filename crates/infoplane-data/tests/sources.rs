@@ -4,24 +4,15 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use infoplane_data::{
-    ClassMap, DataOptions, Dataset, Preprocess, Selection, open, open_npz, read_inputs,
-};
+use infoplane_data::{ClassMap, DataOptions, Preprocess, Selection, open, open_npz, read_inputs};
+
+mod common;
+
+use common::{files, refused, samples};
 
 fn jpeg(name: &str) -> Vec<u8> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images");
     fs::read(fixtures.join(name)).unwrap()
-}
-
-/// Writes files below a new folder.
-fn tree(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    root
 }
 
 fn unresized() -> DataOptions {
@@ -31,36 +22,18 @@ fn unresized() -> DataOptions {
     }
 }
 
-fn refused(path: &Path, options: &DataOptions) -> String {
-    match open(path, options) {
-        Err(error) => error.to_string(),
-        Ok(data) => panic!("opened as {}", data.info().kind),
-    }
-}
-
-fn ids_and_labels(data: &dyn Dataset) -> Vec<(String, Option<usize>)> {
-    (0..data.len())
-        .map(|index| {
-            (
-                data.id(index).to_string(),
-                data.label(index).map(|label| label.0),
-            )
-        })
-        .collect()
-}
-
 #[test]
 fn a_tree_of_class_folders_is_read_in_sorted_order() {
     let image = jpeg("jpeg_420.jpg");
-    let root = tree(&[
-        ("dog/b.JPEG", image.clone()),
-        ("dog/a.jpg", image.clone()),
-        ("dog/.hidden.jpg", image.clone()),
-        ("dog/notes.txt", Vec::new()),
-        ("cat/deep/c.Jpg", image.clone()),
-        ("cat/d.png", image.clone()),
-        ("readme.md", Vec::new()),
-        (".cache/e.jpg", image),
+    let root = files(&[
+        ("dog/b.JPEG", &image),
+        ("dog/a.jpg", &image),
+        ("dog/.hidden.jpg", &image),
+        ("dog/notes.txt", b""),
+        ("cat/deep/c.Jpg", &image),
+        ("cat/d.png", &image),
+        ("readme.md", b""),
+        (".cache/e.jpg", &image),
     ]);
     let data = open(root.path(), &unresized()).unwrap();
     assert_eq!(data.info().kind, "image folder");
@@ -73,7 +46,7 @@ fn a_tree_of_class_folders_is_read_in_sorted_order() {
         ("dog/b.JPEG", Some(1)),
     ];
     assert_eq!(
-        ids_and_labels(&*data),
+        samples(&*data),
         expected.map(|(id, label)| (id.to_string(), label))
     );
     let mut out = vec![f32::NAN; 3 * 35 * 45];
@@ -86,25 +59,25 @@ fn a_tree_of_class_folders_is_read_in_sorted_order() {
 
 #[test]
 fn a_folder_of_loose_images_has_no_labels() {
-    let root = tree(&[
-        ("b.jpg", jpeg("jpeg_420.jpg")),
-        ("a.jpg", jpeg("jpeg_444.jpg")),
+    let root = files(&[
+        ("b.jpg", &jpeg("jpeg_420.jpg")),
+        ("a.jpg", &jpeg("jpeg_444.jpg")),
     ]);
     let data = open(root.path(), &unresized()).unwrap();
     assert_eq!(data.info().kind, "images");
     let expected = [("a.jpg".to_string(), None), ("b.jpg".to_string(), None)];
-    assert_eq!(ids_and_labels(&*data), expected);
+    assert_eq!(samples(&*data), expected);
 }
 
 #[test]
 fn an_unreadable_image_is_one_unreadable_sample() {
     let whole = jpeg("jpeg_420.jpg");
-    let root = tree(&[
-        ("x/1.jpg", whole.clone()),
-        ("x/2.jpg", whole[..whole.len() / 2].to_vec()),
-        ("x/3.png", b"not an image".to_vec()),
-        ("x/4.jpg", jpeg("jpeg_440.jpg")),
-        ("x/5.jpg", Vec::new()),
+    let root = files(&[
+        ("x/1.jpg", &whole),
+        ("x/2.jpg", &whole[..whole.len() / 2]),
+        ("x/3.png", b"not an image"),
+        ("x/4.jpg", &jpeg("jpeg_440.jpg")),
+        ("x/5.jpg", b""),
     ]);
     let data = open(root.path(), &unresized()).unwrap();
     let mut out = vec![0.0; 3 * 35 * 45];
@@ -129,13 +102,13 @@ fn an_unreadable_image_is_one_unreadable_sample() {
 
 #[test]
 fn sources_that_cannot_be_used_are_refused_with_the_reason() {
-    let root = tree(&[
-        ("empty/readme.md", Vec::new()),
-        ("text/data.txt", Vec::new()),
-        ("broken/x/1.jpg", b"no".to_vec()),
-        ("images/n01440764/1.jpg", jpeg("jpeg_420.jpg")),
-        ("images/n02123045/1.jpg", jpeg("jpeg_420.jpg")),
-        ("images/goldfish/1.jpg", jpeg("jpeg_420.jpg")),
+    let root = files(&[
+        ("empty/readme.md", b""),
+        ("text/data.txt", b""),
+        ("broken/x/1.jpg", b"no"),
+        ("images/n01440764/1.jpg", &jpeg("jpeg_420.jpg")),
+        ("images/n02123045/1.jpg", &jpeg("jpeg_420.jpg")),
+        ("images/goldfish/1.jpg", &jpeg("jpeg_420.jpg")),
     ]);
     let at = |path: &str| root.path().join(path);
     let defaults = DataOptions::default();
@@ -187,7 +160,7 @@ fn sources_that_cannot_be_used_are_refused_with_the_reason() {
 
 #[test]
 fn a_limit_spreads_over_the_classes() {
-    let files: Vec<(String, Vec<u8>)> = (0..12)
+    let members: Vec<(String, Vec<u8>)> = (0..12)
         .map(|i| {
             (
                 format!("{}/{i:02}.jpg", ["a", "b", "c"][i / 4]),
@@ -195,11 +168,11 @@ fn a_limit_spreads_over_the_classes() {
             )
         })
         .collect();
-    let files: Vec<(&str, Vec<u8>)> = files
+    let members: Vec<(&str, &[u8])> = members
         .iter()
-        .map(|(name, file)| (name.as_str(), file.clone()))
+        .map(|(name, file)| (name.as_str(), file.as_slice()))
         .collect();
-    let root = tree(&files);
+    let root = files(&members);
     let data = open(
         root.path(),
         &DataOptions {
@@ -208,7 +181,7 @@ fn a_limit_spreads_over_the_classes() {
         },
     )
     .unwrap();
-    let labels: Vec<_> = ids_and_labels(&*data)
+    let labels: Vec<_> = samples(&*data)
         .into_iter()
         .map(|(_, label)| label)
         .collect();
@@ -256,7 +229,7 @@ fn arrays_are_samples_as_they_are() {
     let data = open(&path, &DataOptions::default()).unwrap();
     assert_eq!((data.info().kind.as_str(), data.len()), ("npz", 3));
     assert_eq!(data.sample_shape(), [2, 2]);
-    let labels: Vec<_> = ids_and_labels(&*data);
+    let labels: Vec<_> = samples(&*data);
     let expected = [("0", Some(4)), ("1", None), ("2", Some(0))];
     assert_eq!(labels, expected.map(|(id, label)| (id.to_string(), label)));
     let mut out = [0.0; 4];

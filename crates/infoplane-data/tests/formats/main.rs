@@ -4,13 +4,17 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use infoplane_data::{DataOptions, Dataset, Preprocess, open};
+use infoplane_data::{DataOptions, Dataset, Preprocess};
 
 mod cifar;
+#[path = "../common/mod.rs"]
+mod common;
 mod damaged;
 mod idx;
 mod images;
 mod tables;
+
+use common::{files, refused, samples};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -18,17 +22,6 @@ fn fixtures() -> PathBuf {
 
 fn jpeg() -> Vec<u8> {
     fs::read(fixtures().join("images/jpeg_420.jpg")).unwrap()
-}
-
-/// Files below a new folder.
-fn files(files: &[(&str, &[u8])]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    root
 }
 
 fn unchanged() -> DataOptions {
@@ -44,20 +37,6 @@ fn grey() -> DataOptions {
     let mut options = unchanged();
     options.preprocess.fit(&[Some(1), None, None]);
     options
-}
-
-fn refused(path: &Path, options: &DataOptions) -> String {
-    match open(path, options) {
-        Err(error) => error.to_string(),
-        Ok(data) => panic!("opened as {}", data.info().kind),
-    }
-}
-
-fn samples(data: &dyn Dataset) -> Vec<(String, Option<usize>)> {
-    let label = |index| data.label(index).map(|label| label.0);
-    (0..data.len())
-        .map(|index| (data.id(index).to_owned(), label(index)))
-        .collect()
 }
 
 fn owned(samples: &[(&str, Option<usize>)]) -> Vec<(String, Option<usize>)> {
