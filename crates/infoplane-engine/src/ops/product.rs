@@ -349,6 +349,24 @@ impl Product<'_> {
         let target_at = |slot: usize, strip_block: usize| {
             place.targets[slot] + (first_block + strip_block) * self.target_block
         };
+        // The next tile, but where a row of positions ends.
+        let next_source = P * self.grid.source_steps[2];
+        let next_target = P * self.grid.target_steps[2];
+        // Sums are added to what lies in the target and take the addend in at once, and nothing could be
+        // done while they wait; so the lines are asked for before, as are those of the next tile's sources.
+        for slot in 0..P {
+            for block in 0..V {
+                let at = target_at(slot, block);
+                simd.prefetch(self.target.as_ptr().wrapping_add(at));
+                if !step.fresh {
+                    simd.prefetch(self.target.as_ptr().wrapping_add(at + next_target));
+                }
+                if let Some(addend) = self.finish.addend.filter(|_| step.last) {
+                    simd.prefetch(addend.as_ptr().wrapping_add(at));
+                }
+            }
+        }
+        let first_strip = first_block == 0;
         let mut sums: [[S::Vector; V]; P] = if step.fresh {
             [[simd.splat(0.0); V]; P]
         } else {
@@ -368,6 +386,11 @@ impl Product<'_> {
             let rows: [&Lanes; P] = std::array::from_fn(|slot| unsafe {
                 lanes_unchecked(self.source, place.sources[slot] + offset)
             });
+            if first_strip {
+                for row in rows {
+                    simd.prefetch(row.as_ptr().wrapping_add(next_source));
+                }
+            }
             let vectors = &self.weights.data[weights..weights + LANES * V];
             weights += LANES * V;
             let (vectors, _) = vectors.as_chunks::<V>();

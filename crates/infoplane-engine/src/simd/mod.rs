@@ -99,6 +99,11 @@ pub(crate) trait Simd: Copy {
     /// Sixteen floats from memory.
     fn load(self, from: &Lanes) -> Self::Vector;
 
+    /// Asks for the cache line of a place that will be read or written soon, if it is one: any pointer
+    /// will do. Nothing where the instruction set has no stable intrinsic for it.
+    #[inline(always)]
+    fn prefetch(self, _place: *const f32) {}
+
     /// Sixteen floats to memory.
     fn store(self, vector: Self::Vector, to: &mut Lanes);
 

@@ -28,7 +28,8 @@ fn compiled_avx512<J: Job>(job: J) -> J::Output {
 }
 
 // SAFETY of every block below: an `Avx512` exists only inside `compiled_avx512`, so the CPU has these
-// instructions; pointers are those of arrays of sixteen floats or bytes.
+// instructions; pointers are those of arrays of sixteen floats or bytes, but for those of prefetches, which
+// touch nothing.
 impl Simd for Avx512 {
     type Vector = __m512;
 
@@ -40,6 +41,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn load(self, from: &Lanes) -> __m512 {
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, place: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
 
     #[inline(always)]
@@ -128,6 +134,11 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load(self, from: &Lanes) -> Self::Vector {
         both(|half| unsafe { _mm256_loadu_ps(from.as_ptr().add(8 * half)) })
+    }
+
+    #[inline(always)]
+    fn prefetch(self, place: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
 
     #[inline(always)]
