@@ -5,7 +5,7 @@
 //! gradient with stride 1 (Dumoulin and Visin 2016, arXiv 1603.07285, §4).
 
 use super::ConvSpec;
-use super::frame::{Column, Content, Frame};
+use super::frame::{Content, Frame};
 use crate::ops::product::{Finish, Grid, PackedWeights, Product};
 use crate::simd::{LANES, SimdLevel};
 
@@ -49,31 +49,30 @@ impl Direct {
         let reach = |axis: usize, n: usize| {
             (n - 1) * window.strides[axis] + (window.kernel[axis] - 1) * window.dilations[axis] + 1
         };
-        let padded =
-            window.pads_begin != [0, 0] || reach(0, rows) > height || reach(1, cols) > width;
+        let padded = window.pads_begin != [0, 0]
+            || reach(0, rows) > height
+            || reach(1, cols) > width
+            || matches!(content, Content::Pixels(_));
         let frame = Frame {
             content,
             source: [height, width],
-            size: match content {
-                Content::Pixels(_) => [rows, reach(1, cols)],
-                Content::Blocks(_) if padded => [reach(0, rows), reach(1, cols)],
-                Content::Blocks(_) => [height, width],
+            size: if padded {
+                [reach(0, rows), reach(1, cols)]
+            } else {
+                [height, width]
             },
             origin: window.pads_begin.map(|pad| -(pad as isize)),
         };
         let taps: Vec<[usize; 2]> = taps(window.kernel).collect();
         let target_positions = rows * cols;
         let grid = |group: Group| {
-            let (row_step, unit) = match content {
-                Content::Blocks(_) => (window.strides[0], LANES),
-                Content::Pixels(column) => (1, column.len()),
-            };
+            let unit = unit(content);
             Grid {
                 size: [samples, rows, cols],
                 source_start: group.first_in * frame.size[0] * frame.size[1] * LANES,
                 source_steps: [
                     sample_step(&frame),
-                    row_step * frame.size[1] * unit,
+                    window.strides[0] * frame.size[1] * unit,
                     window.strides[1] * unit,
                 ],
                 target_start: group.first_out * target_positions * LANES,
@@ -111,7 +110,7 @@ impl Direct {
                         );
                         (weights, offsets)
                     }
-                    Content::Pixels(column) => pixel_weights(spec, column, level),
+                    Content::Pixels(channels) => pixel_weights(spec, channels, &frame, level),
                 };
                 Phase {
                     weights,
@@ -302,6 +301,14 @@ impl Direct {
     }
 }
 
+/// Floats from one column of a frame to the next.
+fn unit(content: Content) -> usize {
+    match content {
+        Content::Blocks(_) => LANES,
+        Content::Pixels(channels) => channels,
+    }
+}
+
 /// Floats from one sample to the next.
 fn sample_step(frame: &Frame) -> usize {
     if frame.is_source() {
@@ -350,21 +357,29 @@ fn groups(spec: &ConvSpec) -> impl Iterator<Item = Group> + use<> {
     })
 }
 
-/// Weights for windows that are one run of floats: column by column, in each tap by tap, in each channel
-/// by channel.
-fn pixel_weights(spec: &ConvSpec, column: Column, level: SimdLevel) -> (PackedWeights, Vec<usize>) {
-    let [_, kernel_w] = spec.window.kernel;
-    let blocks = (kernel_w * column.len()).div_ceil(LANES);
-    let weights = PackedWeights::new(level, blocks, spec.out_blocks(), |source, target| {
-        let (x, place) = (source / column.len(), source % column.len());
-        let (y, channel) = (place / column.channels, place % column.channels);
+/// Weights for sources whose channels lie side by side: the taps of a row are one run of floats.
+fn pixel_weights(
+    spec: &ConvSpec,
+    channels: usize,
+    frame: &Frame,
+    level: SimdLevel,
+) -> (PackedWeights, Vec<usize>) {
+    let [kernel_h, kernel_w] = spec.window.kernel;
+    let run_blocks = (kernel_w * channels).div_ceil(LANES);
+    let offsets: Vec<usize> = (0..kernel_h)
+        .flat_map(|y| (0..run_blocks).map(move |block| (y, block)))
+        .map(|(y, block)| y * spec.window.dilations[0] * frame.size[1] * channels + block * LANES)
+        .collect();
+    let weights = PackedWeights::new(level, offsets.len(), spec.out_blocks(), |source, target| {
+        let (y, place) = (source / (run_blocks * LANES), source % (run_blocks * LANES));
+        let (x, channel) = (place / channels, place % channels);
         if x < kernel_w {
             spec.weight(target, channel, [y, x])
         } else {
             0.0
         }
     });
-    (weights, (0..blocks).map(|block| block * LANES).collect())
+    (weights, offsets)
 }
 
 impl Phase {

@@ -8,32 +8,11 @@ use crate::simd::{Job, LANES, Lanes, Simd, SimdLevel, dispatch};
 pub(super) enum Content {
     /// Blocks of channels; the frame has the same blocks.
     Blocks(usize),
-    /// Plain channels. The frame has a row for each row of the result, whose pixels hold the channels of
-    /// all rows that taps look at, so that a whole window is one run of floats.
-    Pixels(Column),
+    /// Plain channels; the frame has the channels of a pixel side by side.
+    Pixels(usize),
 }
 
-/// The pixels above each other that one column of taps looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Column {
-    pub channels: usize,
-    /// Taps.
-    pub taps: usize,
-    /// Rows from one tap to the next.
-    pub dilation: usize,
-    /// Rows from one column to the next below it.
-    pub stride: usize,
-}
-
-impl Column {
-    /// Floats.
-    pub fn len(self) -> usize {
-        self.channels * self.taps
-    }
-}
-
-/// A rectangle of the source's plane, which may reach beyond it; of [`Content::Pixels`] a row for each row of
-/// the result.
+/// A rectangle of the source's plane, which may reach beyond it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub content: Content,
@@ -58,7 +37,7 @@ impl Frame {
         let positions = self.size[0] * self.size[1];
         match self.content {
             Content::Blocks(blocks) => blocks * positions * LANES,
-            Content::Pixels(column) => positions * column.len() + LANES,
+            Content::Pixels(channels) => positions * channels + LANES,
         }
     }
 
@@ -67,7 +46,7 @@ impl Frame {
         let positions = self.source[0] * self.source[1];
         match self.content {
             Content::Blocks(blocks) => blocks * positions * LANES,
-            Content::Pixels(column) => positions * column.channels,
+            Content::Pixels(channels) => positions * channels,
         }
     }
 
@@ -84,29 +63,28 @@ impl Frame {
                     frame: frame.as_chunks_mut().0,
                 },
             ),
-            Content::Pixels(column) => self.fill_pixels(column, source, frame),
+            Content::Pixels(channels) => self.fill_pixels(channels, source, frame),
         }
     }
 
-    fn fill_pixels(&self, column: Column, source: &[f32], frame: &mut [f32]) {
+    fn fill_pixels(&self, channels: usize, source: &[f32], frame: &mut [f32]) {
         frame.fill(0.0);
         let [height, width] = self.source;
-        let cols = self.inside();
-        let first = cols.start.saturating_add_signed(self.origin[1]);
-        let lines = frame.chunks_exact_mut(self.size[1] * column.len());
+        let lines = frame.chunks_exact_mut(self.size[1] * channels);
         for (y, line) in lines.take(self.size[0]).enumerate() {
-            let pixels = &mut line[cols.start * column.len()..cols.end * column.len()];
-            for tap in 0..column.taps {
-                let Some(row) = self.place(0, y * column.stride + tap * column.dilation) else {
-                    continue;
-                };
-                for channel in 0..column.channels {
-                    let row = &source[(channel * height + row) * width..][..width];
-                    let slot = tap * column.channels + channel;
-                    let pixels = pixels.chunks_exact_mut(column.len());
-                    for (pixel, &value) in pixels.zip(&row[first..]) {
-                        pixel[slot] = value;
-                    }
+            let Some(row) = self.place(0, y) else {
+                continue;
+            };
+            let cols = self.inside();
+            let first = cols.start.saturating_add_signed(self.origin[1]);
+            for channel in 0..channels {
+                let row = &source[(channel * height + row) * width..][..width];
+                let pixels = line[cols.start * channels..cols.end * channels]
+                    .iter_mut()
+                    .skip(channel)
+                    .step_by(channels);
+                for (slot, &value) in pixels.zip(&row[first..]) {
+                    *slot = value;
                 }
             }
         }

@@ -22,7 +22,7 @@ use crate::ops::reorder::InPlainOrder;
 use crate::simd::{LANES, Lanes, SimdLevel};
 use depthwise::Depthwise;
 use direct::Direct;
-use frame::{Column, Content};
+use frame::Content;
 use winograd::{TileSize, Winograd};
 
 /// Channels below which the forward pass keeps to small Winograd tiles.
@@ -217,13 +217,7 @@ impl ConvSpec {
             return Box::new(Conv::new(self, Method::Depthwise(depthwise), None));
         }
         if self.plain_input {
-            let column = Column {
-                channels: self.input[1],
-                taps: self.window.kernel[0],
-                dilation: self.window.dilations[0],
-                stride: self.window.strides[0],
-            };
-            let forward = Direct::forward(&self, Content::Pixels(column), level);
+            let forward = Direct::forward(&self, Content::Pixels(self.input[1]), level);
             let backward = Direct::backward(&self, level);
             return Box::new(Conv::new(
                 self,
