@@ -1,9 +1,9 @@
 //! How often the nominal 95 % interval covers the truth, on tasks of low dimension.
 //!
 //! For each estimator and task, in bits: the share of repetitions whose interval holds the truth, the
-//! mean error, the standard deviation of the estimates, and the standard deviation that the
-//! intervals imply (their half width over 1.96). Coverage is lost where the mean error is no longer
-//! small beside the deviation, or where the implied deviation is smaller than the real one.
+//! share whose interval by scatter alone does, the mean error, the standard deviation of the estimates, the
+//! standard deviation that the intervals by scatter imply (their half width over 1.96), and the mean half
+//! width of the intervals.
 //!
 //! - `binned` is held against the information of its own partition with the edges of the whole law
 //!   (plug-in estimate of two million samples); it is below the task's.
@@ -17,7 +17,7 @@ use infoplane_estimators::tasks::{self, GaussianClusters, GaussianVectors, Task}
 use infoplane_estimators::{
     About, BinnedParams, Correction, Estimate, Estimator, GaoParams, GaussianChannelParams,
     GaussianParams, Ksg1Params, Ksg2Params, KsgExtrapolatedParams, Labels, Pair, Resampling,
-    RossParams, Samples,
+    RossParams, Samples, subsampling_interval,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -77,19 +77,24 @@ struct Options {
 #[derive(Default)]
 struct Row {
     covered: usize,
+    covered_by_scatter: usize,
     /// Estimate less truth.
     errors: Vec<f64>,
     implied: f64,
+    half_width: f64,
     /// Mean estimate on the halves less the estimate.
     halves: f64,
 }
 
 impl Row {
     fn add(&mut self, estimate: &Estimate, truth: f64) {
-        let [low, high] = estimate.ci;
-        self.covered += usize::from(low <= truth && truth <= high);
+        let scatter = subsampling_interval(estimate.value, &estimate.subsamples);
+        let holds = |[low, high]: [f64; 2]| usize::from(low <= truth && truth <= high);
+        self.covered += holds(estimate.ci);
+        self.covered_by_scatter += holds(scatter);
         self.errors.push(estimate.value - truth);
-        self.implied += 0.5 * (high - low) / 1.96;
+        self.implied += 0.5 * (scatter[1] - scatter[0]) / 1.96;
+        self.half_width += 0.5 * (estimate.ci[1] - estimate.ci[0]);
         let halves = &estimate.subsamples;
         self.halves += halves.iter().sum::<f64>() / halves.len() as f64 - estimate.value;
     }
@@ -99,10 +104,12 @@ impl Row {
         let mean = self.errors.iter().sum::<f64>() / count;
         let square: f64 = self.errors.iter().map(|e| (e - mean).powi(2)).sum();
         println!(
-            "| {estimator} | {task} | {truth:.3} | {:.1} % | {mean:+.4} | {:.4} | {:.4} | {:+.4} |",
+            "| {estimator} | {task} | {truth:.3} | {:.1} % | {:.1} % | {mean:+.4} | {:.4} | {:.4} | {:.4} | {:+.4} |",
             100.0 * self.covered as f64 / count,
+            100.0 * self.covered_by_scatter as f64 / count,
             (square / (count - 1.0)).sqrt(),
             self.implied / count,
+            self.half_width / count,
             self.halves / count,
         );
     }
@@ -115,8 +122,10 @@ fn main() -> Result<(), Failure> {
         options.n, options.repetitions
     );
     println!();
-    println!("| estimator | task | truth | coverage | mean error | deviation | implied | halves |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!(
+        "| estimator | task | truth | coverage | by scatter | mean error | deviation | implied | half width | halves |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let all = tasks::all();
     let task = |name: &str| all.iter().find(|task| task.name == name);
     let binned = BinnedParams::default().check()?;

@@ -49,7 +49,8 @@ pub struct Information {
 pub struct Estimate {
     /// The estimate. Not clamped: noise may make it negative.
     pub value: f64,
-    /// 95 % interval by subsampling without replacement.
+    /// 95 % interval by subsampling without replacement; for families with
+    /// [`crate::Estimator::less_biased`] joined to that of the less biased estimate.
     pub ci: [f64; 2],
     /// [lower, upper]: for `gaussian-channel` two errors of opposite sign whose middle is the value,
     /// for `kde` two bounds; the value twice where the family gives one number.

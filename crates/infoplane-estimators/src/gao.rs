@@ -21,6 +21,7 @@
 //! **Scale**: dividing a column moves no sample onto or off an atom; the relative scale of a
 //! discrete side decides when neighbours are sought within an atom only. **Constant columns** are
 //! left out; a constant side has 0 bits, exactly.
+//! **Interval**: joined to that of the extrapolation from 6 neighbours and 1 to none, as for `ksg1`.
 //! **Cost**: that of `ksg1`; samples with N/2 copies each take N² / 4 comparisons in all.
 //!
 //! *Reference*: W. Gao, S. Kannan, S. Oh and P. Viswanath, "Estimating mutual information for
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classes::ByClass;
 use crate::digamma::Digamma;
+use crate::extrapolated::{Extrapolated, NEIGHBOURS};
 use crate::ksg::{GROWTH_LIMIT, Sides, check_k, parameters, remark};
 use crate::neighbours::{
     ColumnScale, Points, Radii, count_around, count_around_in_classes, open_unless_zero,
@@ -95,6 +97,16 @@ impl Estimator for Gao {
 
     fn growth_limit(&self) -> Option<f64> {
         Some(GROWTH_LIMIT)
+    }
+
+    fn less_biased(&self) -> Option<Box<dyn Estimator>> {
+        let [near, far] = NEIGHBOURS.map(|k| Gao {
+            params: GaoParams {
+                k,
+                ..self.params.clone()
+            },
+        });
+        Some(Box::new(Extrapolated { near, far }))
     }
 }
 

@@ -30,6 +30,7 @@ mod distances;
 mod error;
 mod estimate;
 mod estimator;
+mod extrapolated;
 mod gao;
 mod gaussian;
 mod gaussian_channel;

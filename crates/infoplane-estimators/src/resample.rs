@@ -28,7 +28,8 @@ const PERMUTATION_STREAM: u64 = 1 << 63;
 /// are wider than they need be.
 ///
 /// The interval is `value ± t·sd` with Student's t of the number of splits; being centred on the
-/// value, it covers sampling error and not the estimator's bias.
+/// value, it covers sampling error and not the estimator's bias. (Families with
+/// [`crate::Estimator::less_biased`] join the interval of that to it.)
 ///
 /// A pair with a half that has no value (NaN, infinite) is left out; fewer than two pairs give the
 /// whole line.

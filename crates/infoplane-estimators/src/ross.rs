@@ -18,6 +18,7 @@
 //! **Lone samples**, the only one of their class, are left out of N and of every count, as in
 //! scikit-learn; `lone` reports how many. At least one class must have two samples. One class alone
 //! has 0 bits, exactly. **Constant columns** are left out; constant vectors have 0 bits.
+//! **Interval**: joined to that of the extrapolation from 6 neighbours and 1 to none, as for `ksg1`.
 //! **Cost**: about N log N in up to some 16 dimensions, N² d above; memory O(N d).
 //!
 //! *Reference*: B. C. Ross, "Mutual information between discrete and continuous data sets", PLoS ONE
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classes::ByClass;
 use crate::digamma::Digamma;
+use crate::extrapolated::{Extrapolated, NEIGHBOURS};
 use crate::ksg::{check_k, entropy_of, identity, parameters, remark};
 use crate::neighbours::{ColumnScale, Points, count_around_in_classes};
 use crate::{About, Estimate, Estimator, EstimatorError, Pair, Parameters, Point, Samples};
@@ -78,6 +80,16 @@ impl Estimator for Ross {
 
     fn parameters(&self) -> Parameters {
         parameters(self.params.k, self.params.scale)
+    }
+
+    fn less_biased(&self) -> Option<Box<dyn Estimator>> {
+        let [near, far] = NEIGHBOURS.map(|k| Ross {
+            params: RossParams {
+                k,
+                ..self.params.clone()
+            },
+        });
+        Some(Box::new(Extrapolated { near, far }))
     }
 
     fn point(&self, pair: &Pair<'_>, _seed: u64) -> Result<Point, EstimatorError> {

@@ -4,7 +4,7 @@
 
 use infoplane_estimators::registry::family;
 use infoplane_estimators::tasks::{self, Task};
-use infoplane_estimators::{BinnedParams, Correction, Estimator, Resampling};
+use infoplane_estimators::{BinnedParams, Correction, Estimator, Resampling, subsampling_interval};
 use serde_json::{Map, json};
 
 const REPETITIONS: u64 = 60;
@@ -13,10 +13,16 @@ fn task(name: &str) -> Task {
     tasks::all().into_iter().find(|t| t.name == name).unwrap()
 }
 
-/// Intervals that hold `truth`, and the mean of their half widths over 1.96 beside the deviation of the
-/// estimates.
-fn coverage(estimator: &dyn Estimator, task: &Task, truth: f64) -> (u64, f64) {
-    let (mut covered, mut implied, mut values) = (0, 0.0, Vec::new());
+/// How many intervals hold a truth, with the family's bias and by its scatter alone, and the mean half
+/// width of the latter over 1.96 beside the deviation of the estimates.
+struct Coverage {
+    covered: u64,
+    by_scatter: u64,
+    ratio: f64,
+}
+
+fn coverage(estimator: &dyn Estimator, task: &Task, truth: f64) -> Coverage {
+    let (mut covered, mut by_scatter, mut implied, mut values) = (0, 0, 0.0, Vec::new());
     for seed in 0..REPETITIONS {
         let data = task.sample(400, 7_000 + seed);
         let resampling = Resampling {
@@ -27,21 +33,26 @@ fn coverage(estimator: &dyn Estimator, task: &Task, truth: f64) -> (u64, f64) {
         let found = estimator
             .estimate(&data.pair().unwrap(), &resampling)
             .unwrap();
-        covered += u64::from(found.ci[0] <= truth && truth <= found.ci[1]);
-        implied += 0.5 * (found.ci[1] - found.ci[0]) / 1.96 / REPETITIONS as f64;
+        let scatter = subsampling_interval(found.value, &found.subsamples);
+        let holds = |[low, high]: [f64; 2]| u64::from(low <= truth && truth <= high);
+        covered += holds(found.ci);
+        by_scatter += holds(scatter);
+        assert!(found.ci[0] <= scatter[0] && scatter[1] <= found.ci[1]);
+        implied += 0.5 * (scatter[1] - scatter[0]) / 1.96 / REPETITIONS as f64;
         values.push(found.value);
     }
     let mean = values.iter().sum::<f64>() / REPETITIONS as f64;
     let square: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    (
+    Coverage {
         covered,
-        implied / (square / (REPETITIONS - 1) as f64).sqrt(),
-    )
+        by_scatter,
+        ratio: implied / (square / (REPETITIONS - 1) as f64).sqrt(),
+    }
 }
 
 /// With 60 repetitions, a true coverage of 95 % gives fewer than 52 once in 300.
 fn assert_covers(name: &str, estimator: &dyn Estimator, task: &Task, truth: f64) {
-    let (covered, ratio) = coverage(estimator, task, truth);
+    let Coverage { covered, ratio, .. } = coverage(estimator, task, truth);
     println!(
         "{name}, {}: {covered} of {REPETITIONS}, {ratio:.2}",
         task.name
@@ -73,6 +84,29 @@ fn intervals_of_neighbour_estimators_cover_the_truth() {
     }
 }
 
+/// Sharp edges and heavy tails, where bias is twice the scatter and more.
+#[test]
+fn intervals_of_neighbour_estimators_hold_their_bias() {
+    for (name, of) in [
+        ("ksg1", "additive-uniform-0.1"),
+        ("ksg1", "student-2-2"),
+        ("ksg2", "student-2-2"),
+        ("gao", "student-2-2"),
+    ] {
+        let estimator = family(name).unwrap().build(Map::new()).unwrap();
+        let task = task(of);
+        let Coverage {
+            covered,
+            by_scatter,
+            ..
+        } = coverage(estimator.as_ref(), &task, task.truth);
+        println!("{name}, {of}: {covered} and {by_scatter} of {REPETITIONS}");
+        // A true coverage of 88 % gives fewer than 45 once in 300.
+        assert!(covered >= 45, "{name}, {of}: {covered}");
+        assert!(by_scatter < 36, "{name}, {of}: {by_scatter}");
+    }
+}
+
 #[test]
 fn intervals_of_the_gaussian_form_cover_the_truth() {
     let estimator = family("gaussian").unwrap().build(Map::new()).unwrap();
@@ -86,7 +120,7 @@ fn intervals_of_the_gaussian_form_cover_the_truth() {
 #[test]
 fn intervals_of_the_gaussian_form_cover_independence() {
     let estimator = family("gaussian").unwrap().build(Map::new()).unwrap();
-    let (covered, _) = coverage(estimator.as_ref(), &task("independent-1"), 0.0);
+    let Coverage { covered, .. } = coverage(estimator.as_ref(), &task("independent-1"), 0.0);
     assert!(covered >= 52, "{covered}");
 }
 

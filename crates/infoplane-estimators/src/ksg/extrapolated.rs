@@ -32,6 +32,14 @@ use crate::digamma::Digamma;
 use crate::neighbours::ColumnScale;
 use crate::{Estimator, EstimatorError, Pair, Parameters, Point, Samples};
 
+/// The extrapolation from the estimates with k and with K neighbours in so many coordinates.
+pub(crate) fn extrapolated(values: [f64; 2], neighbours: [usize; 2], dimensions: usize) -> f64 {
+    let ([small, large], [near, far]) = (values, neighbours);
+    let dimensions = dimensions.clamp(1, MOST_DIMENSIONS);
+    let growth = (far as f64 / near as f64).powf(2.0 / dimensions as f64);
+    small + (small - large) / (growth - 1.0)
+}
+
 /// Coordinates of both sides beyond which the exponent falls no further.
 const MOST_DIMENSIONS: usize = 12;
 
@@ -112,9 +120,8 @@ impl Estimator for KsgExtrapolated {
         }
         let (small, tied) = first(&sides, near, &digamma);
         let (large, _) = first(&sides, far, &digamma);
-        let dimensions = (sides.first.width() + sides.second.width()).min(MOST_DIMENSIONS);
-        let growth = (far as f64 / near as f64).powf(2.0 / dimensions as f64);
-        let value = small + (small - large) / (growth - 1.0);
+        let dimensions = sides.first.width() + sides.second.width();
+        let value = extrapolated([small, large], [near, far], dimensions);
         let mut found = point(pair, value, ceiling, sides.remarks(), tied);
         // Extrapolated from a figure at its ceiling, a value says no more than that figure.
         found.saturated |= point(pair, small, ceiling, Parameters::new(), 0.0).saturated;

@@ -7,6 +7,7 @@ mod second;
 
 use std::f64::consts::LOG2_E;
 
+pub(crate) use extrapolated::extrapolated;
 pub use extrapolated::{KsgExtrapolated, KsgExtrapolatedParams};
 pub(crate) use first::parameters;
 pub use first::{Ksg1, Ksg1Params};
@@ -14,7 +15,7 @@ pub use second::{Ksg2, Ksg2Params};
 
 use crate::digamma::Digamma;
 use crate::neighbours::{ColumnScale, Counts, Points};
-use crate::{About, EstimatorError, Pair, Parameters, Point, Samples};
+use crate::{About, Estimator, EstimatorError, Pair, Parameters, Point, Samples};
 
 /// Bits by which twice the samples may raise an estimate before it is flagged: 1 is the growth of
 /// an estimate whose truth is infinite.
@@ -146,6 +147,16 @@ fn point(pair: &Pair<'_>, value: f64, ceiling: f64, mut remarks: Parameters, tie
         chosen: remarks,
         ..Point::of(pair, value)
     }
+}
+
+/// `ksg-extrapolated` with the same scale: what has less bias than `ksg1` and `ksg2`.
+fn less_biased(scale: ColumnScale) -> Option<Box<dyn Estimator>> {
+    let params = KsgExtrapolatedParams {
+        scale,
+        ..Default::default()
+    };
+    let estimator = params.check().ok()?;
+    Some(Box::new(estimator))
 }
 
 /// The point of a pair with a constant side.

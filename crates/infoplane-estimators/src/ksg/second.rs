@@ -10,7 +10,7 @@
 //! across and smooth along the dependence.
 //!
 //! **Assumes** what `ksg1` does. **Bias**: that of `ksg1`, a little smaller for strong dependence (on
-//! correlated normals in 6 to 20 dimensions). **Ceiling**, **ties**, **constant columns** and
+//! correlated normals in 6 to 20 dimensions). **Ceiling**, **ties**, **constant columns**, **interval** and
 //! **cost** are those of `ksg1`; k = 1 is allowed but of high variance. Of several samples at the k-th distance the
 //! lowest indexes are taken, so with ties the value can depend on the order of samples.
 //!
@@ -20,7 +20,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::first::parameters;
-use super::{GROWTH_LIMIT, Sides, Sums, check_k, entropy_of, no_information, point};
+use super::{GROWTH_LIMIT, Sides, Sums, check_k, entropy_of, less_biased, no_information, point};
 use crate::digamma::Digamma;
 use crate::neighbours::{ColumnScale, Counts, Radii, count_around};
 use crate::{Estimator, EstimatorError, Pair, Parameters, Point, Samples};
@@ -113,6 +113,10 @@ impl Estimator for Ksg2 {
 
     fn growth_limit(&self) -> Option<f64> {
         Some(GROWTH_LIMIT)
+    }
+
+    fn less_biased(&self) -> Option<Box<dyn Estimator>> {
+        less_biased(self.params.scale)
     }
 
     /// By Kozachenko and Leonenko, with the same k and scale.
