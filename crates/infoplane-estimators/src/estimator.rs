@@ -46,8 +46,8 @@ pub trait Estimator: Send + Sync + std::fmt::Debug {
 
     /// Another estimate of the same figure with less bias and more scatter, for a family whose bias need not
     /// be small beside its scatter. The family's interval is that from the lower end of both to the higher, and
-    /// so holds bias too. (To widen it only on the side where this estimate lies is not enough: by its
-    /// scatter that is the wrong side for a third of the samples of `student-3-3`.)
+    /// so holds bias too. (To widen it only on the side where this estimate lies is not enough: its
+    /// scatter puts it on the wrong side too often, see `docs/estimators.md`.)
     fn less_biased(&self) -> Option<Box<dyn Estimator>> {
         None
     }

@@ -1,17 +1,22 @@
 //! What `gao` and `ross` read with few and with more neighbours, extrapolated to neighbours at no distance
 //! as `ksg-extrapolated` does. It is noisier than either, and serves for the interval alone.
 
-use crate::ksg::extrapolated;
+use crate::ksg::{NEIGHBOURS, extrapolated};
 use crate::{About, Estimator, EstimatorError, Pair, Parameters, Point};
 
-/// The smaller and the larger number of neighbours, those of `ksg-extrapolated`.
-pub(crate) const NEIGHBOURS: [usize; 2] = [1, 6];
-
-/// One family with both numbers of neighbours.
+/// One family with both numbers of neighbours, those of `ksg-extrapolated`.
 #[derive(Debug)]
 pub(crate) struct Extrapolated<E> {
-    pub(crate) near: E,
-    pub(crate) far: E,
+    near: E,
+    far: E,
+}
+
+impl<E> Extrapolated<E> {
+    /// Of the family that `with` gives with so many neighbours.
+    pub(crate) fn new(with: impl Fn(usize) -> E) -> Self {
+        let [near, far] = NEIGHBOURS.map(with);
+        Self { near, far }
+    }
 }
 
 impl<E: Estimator> Estimator for Extrapolated<E> {

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classes::ByClass;
 use crate::digamma::Digamma;
-use crate::extrapolated::{Extrapolated, NEIGHBOURS};
+use crate::extrapolated::Extrapolated;
 use crate::ksg::{GROWTH_LIMIT, Sides, check_k, parameters, remark};
 use crate::neighbours::{
     ColumnScale, Points, Radii, count_around, count_around_in_classes, open_unless_zero,
@@ -100,13 +100,10 @@ impl Estimator for Gao {
     }
 
     fn less_biased(&self) -> Option<Box<dyn Estimator>> {
-        let [near, far] = NEIGHBOURS.map(|k| Gao {
-            params: GaoParams {
-                k,
-                ..self.params.clone()
-            },
-        });
-        Some(Box::new(Extrapolated { near, far }))
+        let scale = self.params.scale;
+        Some(Box::new(Extrapolated::new(|k| Gao {
+            params: GaoParams { k, scale },
+        })))
     }
 }
 

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classes::ByClass;
 use crate::digamma::Digamma;
-use crate::extrapolated::{Extrapolated, NEIGHBOURS};
+use crate::extrapolated::Extrapolated;
 use crate::ksg::{check_k, entropy_of, identity, parameters, remark};
 use crate::neighbours::{ColumnScale, Points, count_around_in_classes};
 use crate::{About, Estimate, Estimator, EstimatorError, Pair, Parameters, Point, Samples};
@@ -83,13 +83,10 @@ impl Estimator for Ross {
     }
 
     fn less_biased(&self) -> Option<Box<dyn Estimator>> {
-        let [near, far] = NEIGHBOURS.map(|k| Ross {
-            params: RossParams {
-                k,
-                ..self.params.clone()
-            },
-        });
-        Some(Box::new(Extrapolated { near, far }))
+        let scale = self.params.scale;
+        Some(Box::new(Extrapolated::new(|k| Ross {
+            params: RossParams { k, scale },
+        })))
     }
 
     fn point(&self, pair: &Pair<'_>, _seed: u64) -> Result<Point, EstimatorError> {

@@ -9,6 +9,10 @@ use serde_json::{Map, json};
 
 const REPETITIONS: u64 = 60;
 
+fn by_default(name: &str) -> Box<dyn Estimator> {
+    family(name).unwrap().build(Map::new()).unwrap()
+}
+
 fn task(name: &str) -> Task {
     tasks::all().into_iter().find(|t| t.name == name).unwrap()
 }
@@ -78,7 +82,7 @@ fn intervals_of_neighbour_estimators_cover_the_truth() {
         ("gao", "gao-uniform-5"),
         ("gao", "zero-inflated-poisson"),
     ] {
-        let estimator = family(name).unwrap().build(Map::new()).unwrap();
+        let estimator = by_default(name);
         let task = task(of);
         assert_covers(name, estimator.as_ref(), &task, task.truth);
     }
@@ -93,7 +97,7 @@ fn intervals_of_neighbour_estimators_hold_their_bias() {
         ("ksg2", "student-2-2"),
         ("gao", "student-2-2"),
     ] {
-        let estimator = family(name).unwrap().build(Map::new()).unwrap();
+        let estimator = by_default(name);
         let task = task(of);
         let Coverage {
             covered,
@@ -109,7 +113,7 @@ fn intervals_of_neighbour_estimators_hold_their_bias() {
 
 #[test]
 fn intervals_of_the_gaussian_form_cover_the_truth() {
-    let estimator = family("gaussian").unwrap().build(Map::new()).unwrap();
+    let estimator = by_default("gaussian");
     for of in ["normal-1", "normal-dense-3", "mixture-1"] {
         let task = task(of);
         assert_covers("gaussian", estimator.as_ref(), &task, task.truth);
@@ -119,7 +123,7 @@ fn intervals_of_the_gaussian_form_cover_the_truth() {
 /// The estimate is a square of what was observed, whose slope vanishes at independence.
 #[test]
 fn intervals_of_the_gaussian_form_cover_independence() {
-    let estimator = family("gaussian").unwrap().build(Map::new()).unwrap();
+    let estimator = by_default("gaussian");
     let Coverage { covered, .. } = coverage(estimator.as_ref(), &task("independent-1"), 0.0);
     assert!(covered >= 52, "{covered}");
 }

@@ -32,6 +32,9 @@ use crate::digamma::Digamma;
 use crate::neighbours::ColumnScale;
 use crate::{Estimator, EstimatorError, Pair, Parameters, Point, Samples};
 
+/// k and K by default.
+pub(crate) const NEIGHBOURS: [usize; 2] = [1, 6];
+
 /// The extrapolation from the estimates with k and with K neighbours in so many coordinates.
 pub(crate) fn extrapolated(values: [f64; 2], neighbours: [usize; 2], dimensions: usize) -> f64 {
     let ([small, large], [near, far]) = (values, neighbours);
@@ -58,9 +61,10 @@ pub struct KsgExtrapolatedParams {
 
 impl Default for KsgExtrapolatedParams {
     fn default() -> Self {
+        let [near, far] = NEIGHBOURS;
         Self {
-            near: 1,
-            far: 6,
+            near,
+            far,
             scale: ColumnScale::NormalScores,
         }
     }

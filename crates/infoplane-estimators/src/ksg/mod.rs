@@ -7,8 +7,8 @@ mod second;
 
 use std::f64::consts::LOG2_E;
 
-pub(crate) use extrapolated::extrapolated;
 pub use extrapolated::{KsgExtrapolated, KsgExtrapolatedParams};
+pub(crate) use extrapolated::{NEIGHBOURS, extrapolated};
 pub(crate) use first::parameters;
 pub use first::{Ksg1, Ksg1Params};
 pub use second::{Ksg2, Ksg2Params};
